@@ -1,0 +1,60 @@
+/**
+ * The architecture, as rules: who may import whom. A package's door is its `./contract` export (kit and sandbox: their index).
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+const door = '^(pool|services)/src/contract/|^runtime/server/src/contract\\.ts$'
+
+/** A part may import itself, npm packages and what `mayImport` matches; everything else of ours is closed to it. */
+const part = (name, folder, mayImport) => ({
+  name,
+  severity: 'error',
+  from: { path: `^${folder}/(src|vite)` },
+  to: { path: '^(pool|services|dashboard|runtime|packages)/', pathNot: [`^${folder}/`, ...mayImport] },
+})
+
+const kit = '^packages/kit/src/index\\.ts$'
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'nothing-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    part('dashboard-knows-the-pool-contract-only', 'dashboard', ['^pool/src/contract/']),
+    part('pool-knows-the-services-contract-and-kit', 'pool', ['^services/src/contract/', kit]),
+    part('services-know-the-agent-server-contract-and-kit', 'services', ['^runtime/server/src/contract\\.ts$', kit]),
+    part('agent-server-knows-kit', 'runtime/server', [kit]),
+    part('kit-knows-nobody', 'packages/kit', []),
+    {
+      name: 'contracts-are-pure',
+      comment: 'a contract is zod and other contracts: the dashboard bundles it',
+      severity: 'error',
+      from: { path: door },
+      to: { pathNot: [door, '/zod/'] },
+    },
+    {
+      name: 'sandbox-is-for-tests-and-the-launcher',
+      severity: 'error',
+      from: { path: '^(pool|services|dashboard|runtime|packages)/', pathNot: ['^packages/(sandbox|e2e|bench)/', '/test/', 'vitest\\.config\\.ts$'] },
+      to: { path: '^packages/sandbox/' },
+    },
+    {
+      name: 'only-through-the-door',
+      comment: 'a package never reaches into another one’s src',
+      severity: 'error',
+      from: { path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/' },
+      to: {
+        path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/src/',
+        pathNot: ['^$1/', door, kit, '^packages/sandbox/src/(index|testing/index|testing/global-setup)\\.ts$'],
+      },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.css'],
+    },
+  },
+}

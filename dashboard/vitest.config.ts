@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: { name: 'dashboard', include: ['test/**/*.test.{ts,tsx}'], environment: 'jsdom', testTimeout: 20_000, hookTimeout: 30_000 },
+})

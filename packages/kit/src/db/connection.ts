@@ -1,0 +1,52 @@
+import pg from 'pg'
+import type { Logger } from '../log.ts'
+
+/** Anything a statement can run on: the pool, or the connection of a transaction. */
+export interface Queryable {
+  query<R extends pg.QueryResultRow>(statement: pg.QueryConfig): Promise<pg.QueryResult<R>>
+}
+export type Transaction = pg.PoolClient
+export type Database = pg.Pool
+
+export interface DatabaseOptions {
+  url: string
+  log: Logger
+  max?: number
+  /** Off behind transaction poolers that lose prepared statements. */
+  prepared?: boolean
+}
+
+/** A pool that survives connections cut by the server. bigint columns arrive as strings. */
+export function connectDatabase({ url, log, max = 20, prepared = true }: DatabaseOptions): Database {
+  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'convos' })
+  // without a listener an idle connection cut by the server would end the process
+  pool.on('error', (err) => log.warn({ err }, 'idle database connection lost'))
+  if (!prepared) pool.on('connect', withoutNames)
+  return pool
+}
+
+function withoutNames(client: pg.PoolClient): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown
+  client.query = ((first: unknown, ...rest: unknown[]) =>
+    query(
+      typeof first === 'object' && first !== null && 'name' in first ? { ...first, name: undefined } : first,
+      ...rest,
+    )) as typeof client.query
+}
+
+/** Runs `work` in one transaction; never await a network call inside. */
+export async function withTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const tx = await db.connect()
+  let broken: Error | undefined
+  try {
+    await tx.query('begin')
+    const result = await work(tx)
+    await tx.query('commit')
+    return result
+  } catch (err) {
+    await tx.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
+    throw err
+  } finally {
+    tx.release(broken)
+  }
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import express, { type Express, type Router } from 'express'
+import { pinoHttp } from 'pino-http'
+import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
+import { notFound, problemHandler } from './problem.ts'
+
+export interface ApiAppOptions {
+  log: Logger
+  metrics?: Metrics
+  /** Routes in the order they are tried; after them every path is a JSON 404. */
+  routes: Router[]
+  /** How many proxies in front are believed about the client's address; none unless set. */
+  trustProxy?: number
+}
+
+/** What every one of our HTTP services is: request ids, access log, JSON bodies up to 256 KiB, problem+json errors. */
+export function apiApp({ log, metrics, routes, trustProxy = 0 }: ApiAppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('trust proxy', trustProxy)
+  app.use(
+    pinoHttp({
+      logger: log,
+      genReqId: (req, res) => {
+        const given = req.headers['x-request-id']
+        const id = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+        res.setHeader('X-Request-Id', id)
+        return id
+      },
+      customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'debug'),
+      // path only: a query string or a header could carry what must not be logged
+      serializers: {
+        req: (req: { id: unknown; method: string; url: string }) => ({
+          id: req.id,
+          method: req.method,
+          path: req.url.split('?')[0],
+        }),
+        res: (res: { statusCode: number }) => ({ status: res.statusCode }),
+      },
+    }),
+  )
+  if (metrics) app.use(metrics.middleware)
+  app.use(express.json({ limit: '256kb' }))
+  for (const router of routes) app.use(router)
+  app.use(notFound)
+  app.use(problemHandler(log))
+  return app
+}

@@ -1,0 +1,94 @@
+import { STATUS_CODES } from 'node:http'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { z } from 'zod'
+import type { Logger } from '../log.ts'
+
+/** What a failed request answers (RFC 9457), as `application/problem+json`. */
+export interface ProblemBody {
+  type: string
+  title: string
+  status: number
+  detail: string | null
+  code: string
+  requestId: string
+  errors?: { path: string; message: string }[]
+}
+
+export interface ProblemDetails {
+  status: number
+  /** Stable, upper snake case; callers branch on it. */
+  code: string
+  detail?: string
+  errors?: { path: string; message: string }[]
+  headers?: Record<string, string>
+  /** Further members of the problem document, e.g. `queueDepth`. */
+  extra?: Record<string, unknown>
+  cause?: unknown
+}
+
+/** An expected failure: it has an answer, and is not logged as an error. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly status: number
+  readonly code: string
+  readonly details: ProblemDetails
+
+  constructor(details: ProblemDetails) {
+    super(details.detail ?? details.code, details.cause === undefined ? {} : { cause: details.cause })
+    this.status = details.status
+    this.code = details.code
+    this.details = details
+  }
+}
+
+/** 404 for a path no route knows. */
+export const notFound: RequestHandler = (req) => {
+  throw new Problem({ status: 404, code: 'NOT_FOUND', detail: `there is no ${req.method} ${req.path}` })
+}
+
+/** The one place where a failure becomes an answer; the unexpected ones are logged here, once. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  return (err: unknown, req, res, next) => {
+    const problem = toProblem(err)
+    const requestId = typeof req.id === 'string' ? req.id : ''
+    if (problem.status >= 500 && !(err instanceof Problem))
+      log.error({ err, requestId, method: req.method, path: req.path }, 'request failed')
+    if (res.headersSent) return next(err)
+    const { headers = {}, errors, extra, detail } = problem.details
+    const body: ProblemBody = {
+      type: 'about:blank',
+      title: STATUS_CODES[problem.status] ?? 'Error',
+      status: problem.status,
+      detail: detail ?? null,
+      code: problem.code,
+      requestId,
+      ...(errors ? { errors } : {}),
+      ...extra,
+    }
+    res.status(problem.status).set(headers).type('application/problem+json').send(JSON.stringify(body))
+  }
+}
+
+function toProblem(err: unknown): Problem {
+  if (err instanceof Problem) return err
+  if (err instanceof z.ZodError) {
+    const errors = err.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown field' }))
+        : [{ path: issue.path.join('.'), message: issue.message }],
+    )
+    return new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
+  }
+  // body-parser's errors carry a status and a type
+  const { status, type } = err as { status?: unknown; type?: unknown }
+  if (type === 'entity.too.large')
+    return new Problem({ status: 413, code: 'BODY_TOO_LARGE', detail: 'the body is larger than 256 KiB' })
+  if (type === 'entity.parse.failed')
+    return new Problem({ status: 400, code: 'INVALID_JSON', detail: 'the body is not valid JSON' })
+  if (typeof status === 'number' && status >= 400 && status < 500) return new Problem({ status, code: 'INVALID_REQUEST' })
+  return new Problem({
+    status: 500,
+    code: 'INTERNAL',
+    detail: 'something went wrong on our side; the request id finds it in the logs',
+  })
+}

@@ -1,0 +1,31 @@
+import { pino } from 'pino'
+
+export type Logger = pino.Logger
+
+/** Field names whose values never reach a log line, at any of the depths our own code logs at. */
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'password',
+  'token',
+  'secret',
+  'apiKey',
+  'gatewayToken',
+  'controlToken',
+  'servicesToken',
+  'privateKey',
+  'env',
+  'variables',
+]
+const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`])
+
+/** JSON lines on stdout; a failure is logged once, where it is handled, with ids and without secrets. */
+export function createLogger(service: string, level: string = 'info'): Logger {
+  return pino({
+    level,
+    base: { service },
+    redact: { paths: [...paths, 'req.headers["set-cookie"]', 'res.headers["set-cookie"]'], censor: '[redacted]' },
+    formatters: { level: (label) => ({ level: label }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  })
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createDatabase, type TestDatabase } from '@convos/sandbox/testing'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import {
+  acquireLease,
+  connectDatabase,
+  createLogger,
+  type Database,
+  migrate,
+  releaseLease,
+  withTransaction,
+} from '../src/index.ts'
+
+const log = createLogger('test', 'silent')
+const emptyFolder = () => mkdtemp(join(tmpdir(), 'migrations-'))
+let database: TestDatabase
+let db: Database
+
+beforeAll(async () => {
+  const folder = await emptyFolder()
+  database = await createDatabase(inject('postgresUrl'), {
+    template: 'kit',
+    migrate: (url) => migrate({ url, folder, environment: 'dev' }),
+  })
+  db = connectDatabase({ url: database.url, log })
+})
+afterAll(async () => {
+  await db.end()
+  await database.drop()
+})
+
+describe('migrations', () => {
+  test('each file runs once, and a repeat changes nothing', async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, '0001_things.sql'), 'create table things (id int)')
+    const first = await migrate({ url: database.url, folder, environment: 'dev' })
+    const second = await migrate({ url: database.url, folder, environment: 'dev' })
+    expect(first.applied).toEqual(['0001_things.sql'])
+    expect(second).toEqual({ applied: [], meta: first.meta })
+  })
+
+  test('a failing file leaves nothing of itself behind', async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, '0002_broken.sql'), 'create table half (id int); select nonsense')
+    await expect(migrate({ url: database.url, folder, environment: 'dev' })).rejects.toThrow('0002_broken.sql failed')
+    const { rows } = await db.query(`select to_regclass('half') as half`)
+    expect(rows).toEqual([{ half: null }])
+  })
+
+  test('a file changed after it ran is refused', async () => {
+    const folder = await emptyFolder()
+    await writeFile(join(folder, '0003_stable.sql'), 'select 1')
+    await migrate({ url: database.url, folder, environment: 'dev' })
+    await writeFile(join(folder, '0003_stable.sql'), 'select 2')
+    await expect(migrate({ url: database.url, folder, environment: 'dev' })).rejects.toThrow('was changed')
+  })
+
+  test('a database of another environment is refused', async () => {
+    await expect(migrate({ url: database.url, folder: await emptyFolder(), environment: 'production' })).rejects.toThrow(
+      'belongs to environment "dev"',
+    )
+  })
+})
+
+describe('leases', () => {
+  test('one holder at a time; it may renew, others wait for its end or its release', async () => {
+    const take = (holder: string) => acquireLease(db, { name: 'tick', holder, ms: 1000 })
+    expect([await take('a'), await take('b'), await take('a')]).toEqual([true, false, true])
+    await releaseLease(db, { name: 'tick', holder: 'b' })
+    expect(await take('b')).toBe(false)
+    await releaseLease(db, { name: 'tick', holder: 'a' })
+    expect(await take('b')).toBe(true)
+    await database.moveClock(1001)
+    expect(await take('a')).toBe(true)
+  })
+})
+
+test('a failed transaction is rolled back and its connection is usable again', async () => {
+  await db.query('create table numbers (n int)')
+  const failing = withTransaction(db, async (tx) => {
+    await tx.query('insert into numbers values (1)')
+    throw new Error('no')
+  })
+  await expect(failing).rejects.toThrow('no')
+  expect((await db.query('select n from numbers')).rows).toEqual([])
+})

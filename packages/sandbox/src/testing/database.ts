@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** An administrator's URL of the cluster that this test run shares. */
+    postgresUrl: string
+  }
+}
+
+export interface TestDatabase {
+  url: string
+  /** Moves what `clock_now()` answers in this database; connections are cut so that every session sees it. */
+  moveClock(ms: number): Promise<void>
+  drop(): Promise<void>
+}
+
+/**
+ * A database of its own for a test file, cloned from a template that the first caller migrates.
+ * `template` names the schema and must be unique to what `migrate` makes of it.
+ */
+export async function createDatabase(
+  adminUrl: string,
+  p: { template: string; migrate(url: string): Promise<unknown> },
+): Promise<TestDatabase> {
+  const template = `template_${p.template}`
+  const name = `t_${process.pid}_${randomBytes(5).toString('hex')}`
+  await withClient(adminUrl, async (admin) => {
+    // the first one in builds the template, the others wait for it
+    await admin.query('select pg_advisory_lock(hashtext($1))', [template])
+    try {
+      const { rowCount } = await admin.query('select 1 from pg_database where datname = $1 and datistemplate', [template])
+      if (rowCount === 0) {
+        await admin.query(`drop database if exists ${template}`)
+        await admin.query(`create database ${template}`)
+        await p.migrate(databaseUrl(adminUrl, template))
+        await admin.query(`alter database ${template} is_template true`)
+      }
+      await admin.query(`create database ${name} template ${template} strategy file_copy`)
+    } finally {
+      await admin.query('select pg_advisory_unlock(hashtext($1))', [template])
+    }
+  })
+  let offsetMs = 0
+  return {
+    url: databaseUrl(adminUrl, name),
+    async moveClock(ms) {
+      offsetMs += ms
+      await setClockOffset(adminUrl, name, offsetMs)
+    },
+    drop: () => withClient(adminUrl, async (admin) => void (await admin.query(`drop database ${name} with (force)`))),
+  }
+}
+
+/** Sets a database's clock offset and ends its sessions, so that all of them see it. */
+export async function setClockOffset(adminUrl: string, database: string, offsetMs: number): Promise<void> {
+  await withClient(adminUrl, async (admin) => {
+    await admin.query(`alter database ${database} set convos.clock_offset = '${Math.round(offsetMs)} ms'`)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database])
+  })
+}
+
+/** The same server, another database; works for unix-socket URLs too. */
+export function databaseUrl(adminUrl: string, database: string): string {
+  const url = new URL(adminUrl.replace('@/', '@socket/'))
+  url.pathname = `/${database}`
+  return url.href.replace('@socket/', '@/')
+}
+
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

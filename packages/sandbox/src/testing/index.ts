@@ -1,0 +1,2 @@
+export { createDatabase, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
+export { eventually } from './eventually.ts'

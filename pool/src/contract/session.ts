@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+export const Role = z.enum(['operator', 'claimer'])
+export type Role = z.infer<typeof Role>
+
+/** Body of `POST /api/session`. */
+export const SessionRequest = z.union([
+  z.strictObject({ key: z.string().min(1).max(512) }),
+  z.strictObject({ loginCode: z.string().min(1).max(128) }),
+])
+
+export const Session = z.object({ role: Role, expiresAt: z.string(), environment: z.string() })
+export type Session = z.infer<typeof Session>
+
+/** `POST /api/session/codes`: used once, as `/login#<code>`. */
+export const LoginCode = z.object({ loginCode: z.string(), expiresAt: z.string() })

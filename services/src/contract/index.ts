@@ -1,0 +1,4 @@
+/** The internal API between pool and services, as zod schemas. Unknown fields of replies are ignored: both sides may differ by one version. */
+export * from './instances.ts'
+export * from './status.ts'
+export * from './tools.ts'

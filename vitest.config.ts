@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: ['pool', 'services', 'dashboard', 'runtime/server', 'packages/kit', 'packages/sandbox', 'packages/e2e'].map(
+      (folder) => `${folder}/vitest.config.ts`,
+    ),
+  },
+})
