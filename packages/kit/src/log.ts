@@ -20,12 +20,13 @@ const SECRET_FIELDS = [
 const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`])
 
 /** JSON lines on stdout; a failure is logged once, where it is handled, with ids and without secrets. */
-export function createLogger(service: string, level: string = 'info'): Logger {
-  return pino({
+export function createLogger(service: string, level = 'info', out: pino.DestinationStream = process.stdout): Logger {
+  const options: pino.LoggerOptions = {
     level,
     base: { service },
     redact: { paths: [...paths, 'req.headers["set-cookie"]', 'res.headers["set-cookie"]'], censor: '[redacted]' },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  }
+  return pino(options, out)
 }

@@ -118,6 +118,11 @@ async function waitForOldServer(dataDir: string): Promise<void> {
   }
 }
 
+/** Forgets the data that `startPostgres` keeps for this folder, wherever it had to put it. */
+export function removeCluster(dataDir: string): void {
+  rmSync(reachableDir(resolve(dataDir), serverUser()), { recursive: true, force: true })
+}
+
 export const freePort = () =>
   new Promise<number>((done, failed) => {
     const server = createServer()

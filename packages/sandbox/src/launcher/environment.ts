@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url'
+import type { StartOptions } from './options.ts'
+import type { Settings } from './settings.ts'
+
+const CONVOS_BIN = fileURLToPath(new URL('../../bin/convos', import.meta.url))
+
+/** Railway's window between two new projects, shortened so that a newcomer does not wait 30 s for each agent. */
+export const PROJECT_INTERVAL_MS = 1000
+
+export interface Urls {
+  pool: string
+  services: string
+  simulators: string
+  databases: { pool: string; services: string }
+}
+
+const base = () => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '/',
+  POOL_ENVIRONMENT: 'dev',
+  NODE_ENV: 'production',
+})
+
+/** Ordinary configuration only: neither service knows that it runs in a sandbox. */
+export function servicesEnv(urls: Urls, settings: Settings, options: StartOptions): Record<string, string> {
+  return {
+    ...base(),
+    PORT: String(settings.ports.services),
+    DATABASE_URL: urls.databases.services,
+    SERVICES_API_KEY: settings.servicesApiKey,
+    SERVICES_ENCRYPTION_KEYS: settings.encryptionKeys,
+    METRICS_TOKEN: settings.metricsToken,
+    RAILWAY_API_URL: `${urls.simulators}/railway/graphql/v2`,
+    RAILWAY_API_TOKEN: 'sandbox-railway-token',
+    RAILWAY_WORKSPACE_ID: 'sandbox-workspace',
+    RAILWAY_PROJECT_INTERVAL_MS: String(PROJECT_INTERVAL_MS),
+    GHCR_URL: urls.simulators,
+    INSTANCE_URL_TEMPLATE: 'http://{domain}',
+    INSTANCE_EXTRA_ENV: JSON.stringify({ AGENT_ENGINE: 'lite', CONVOS_BIN, CONVOS_SANDBOX_URL: `${urls.simulators}/convos` }),
+    ...openRouterEnv(urls, options),
+  }
+}
+
+function openRouterEnv(urls: Urls, { real }: StartOptions): Record<string, string> {
+  if (!real.includes('openrouter')) {
+    return {
+      OPENROUTER_API_URL: `${urls.simulators}/openrouter/api/v1`,
+      OPENROUTER_MANAGEMENT_KEY: 'sandbox-management-key',
+      OPENCLAW_PRIMARY_MODEL: 'sandbox/echo',
+    }
+  }
+  const key = process.env['OPENROUTER_MANAGEMENT_KEY']
+  if (!key) throw new Error('--real openrouter needs OPENROUTER_MANAGEMENT_KEY in the environment')
+  return { OPENROUTER_MANAGEMENT_KEY: key, OPENCLAW_PRIMARY_MODEL: process.env['OPENCLAW_PRIMARY_MODEL'] ?? 'openrouter/auto' }
+}
+
+export function poolEnv(urls: Urls, settings: Settings, options: StartOptions): Record<string, string> {
+  return {
+    ...base(),
+    PORT: String(settings.ports.pool),
+    DATABASE_URL: urls.databases.pool,
+    POOL_API_KEY: settings.poolApiKey,
+    POOL_SECRET: settings.poolSecret,
+    POOL_PUBLIC_URL: urls.pool,
+    POOL_MIN_IDLE: String(options.idle),
+    METRICS_TOKEN: settings.metricsToken,
+    SERVICES_URL: urls.services,
+    SERVICES_API_KEY: settings.servicesApiKey,
+    CONVOS_INVITE_ORIGINS: urls.simulators,
+  }
+}

@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+
+export interface StartOptions {
+  /** How many ready agents the pool keeps. */
+  idle: number
+  fresh: boolean
+  /** Of the dashboard and the pool API; undefined = the one used last, at first 3001. */
+  port: number | undefined
+  open: boolean
+  /** Providers that are not simulated. */
+  real: 'openrouter'[]
+  /** Where everything that survives a restart is kept. */
+  dataDir: string
+}
+
+export const HELP = `Runs the whole system on this machine: database, simulated providers, services, pool, dashboard and agents.
+
+  npx -y pnpm@12 start [options]
+
+  --idle N            how many ready agents the pool keeps (default 3)
+  --port N            port of the dashboard and the pool API (default 3001)
+  --open              open the dashboard in a browser
+  --fresh             forget everything from earlier runs first
+  --real openrouter   use the real OpenRouter: costs money, needs OPENROUTER_MANAGEMENT_KEY (and takes OPENCLAW_PRIMARY_MODEL)
+  --data DIR          where data is kept (default .data)
+  --help              this text
+
+While it runs, .data/sandbox.json holds what scripts need; logs are in .data/logs. Ctrl-C stops everything.
+`
+
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+const count = (name: string, text: string, min: number, max: number) => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new UsageError(`--${name} takes a whole number from ${min} to ${max}`)
+  return value
+}
+
+/** Null asks for the help text. @throws UsageError */
+export function parseStartOptions(args: string[], defaultDataDir: string): StartOptions | null {
+  let values
+  try {
+    values = parseArgs({
+      args: args.filter((arg) => arg !== '--'),
+      options: {
+        idle: { type: 'string', default: '3' },
+        port: { type: 'string' },
+        open: { type: 'boolean', default: false },
+        fresh: { type: 'boolean', default: false },
+        real: { type: 'string', default: '' },
+        data: { type: 'string', default: defaultDataDir },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (err) {
+    throw new UsageError((err as Error).message)
+  }
+  if (values.help) return null
+  const real = values.real.split(',').filter(Boolean)
+  const unknown = real.find((name) => name !== 'openrouter')
+  if (unknown) throw new UsageError(`--real: "${unknown}" is not known; only openrouter can be real`)
+  return {
+    idle: count('idle', values.idle, 0, 50),
+    port: values.port === undefined ? undefined : count('port', values.port, 1, 65_535),
+    open: values.open,
+    fresh: values.fresh,
+    real: real.length > 0 ? ['openrouter'] : [],
+    dataDir: values.data,
+  }
+}
