@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { name: 'e2e', include: ['test/**/*.test.ts'], globalSetup: ['@convos/sandbox/testing/global-setup'], testTimeout: 20_000, hookTimeout: 30_000 },
+  test: { name: 'e2e', include: ['test/**/*.test.ts'], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
 })

@@ -18,7 +18,7 @@ export const HELP = `Runs the whole system on this machine: database, simulated 
   npx -y pnpm@12 start [options]
 
   --idle N            how many ready agents the pool keeps (default 3)
-  --port N            port of the dashboard and the pool API (default 3001)
+  --port N            port of the dashboard and the pool API (default 3001; 0: free ones for everything)
   --open              open the dashboard in a browser
   --fresh             forget everything from earlier runs first
   --real openrouter   use the real OpenRouter: costs money, needs OPENROUTER_MANAGEMENT_KEY (and takes OPENCLAW_PRIMARY_MODEL)
@@ -64,7 +64,7 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
   if (unknown) throw new UsageError(`--real: "${unknown}" is not known; only openrouter can be real`)
   return {
     idle: count('idle', values.idle, 0, 50),
-    port: values.port === undefined ? undefined : count('port', values.port, 1, 65_535),
+    port: values.port === undefined ? undefined : count('port', values.port, 0, 65_535),
     open: values.open,
     fresh: values.fresh,
     real: real.length > 0 ? ['openrouter'] : [],

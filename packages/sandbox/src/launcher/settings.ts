@@ -18,18 +18,19 @@ export type Settings = z.infer<typeof Settings>
 
 const secret = () => randomBytes(24).toString('hex')
 
-/** Reads the stored settings or draws new ones; `port` overrides and becomes the pool's port from now on. */
+/** Reads the stored settings or draws new ones; `port` overrides and becomes the pool's port from now on (0: new settings take any free ports). */
 export async function loadSettings(dataDir: string, port: number | undefined): Promise<Settings> {
   const file = join(dataDir, 'settings.json')
-  const settings = existsSync(file) ? Settings.parse(JSON.parse(readFileSync(file, 'utf8'))) : await drawSettings()
-  if (port !== undefined) settings.ports.pool = port
+  const settings = existsSync(file) ? Settings.parse(JSON.parse(readFileSync(file, 'utf8'))) : await drawSettings(port === 0)
+  if (port) settings.ports.pool = port
   mkdirSync(dataDir, { recursive: true })
   writeFileSync(`${file}.new`, JSON.stringify(settings, null, 2), { mode: 0o600 })
   renameSync(`${file}.new`, file)
   return settings
 }
 
-async function drawSettings(): Promise<Settings> {
+async function drawSettings(anyPorts: boolean): Promise<Settings> {
+  const portNear = async (wanted: number) => (!anyPorts && (await isFree(wanted)) ? wanted : await freePort())
   return {
     ports: {
       pool: await portNear(3001),
@@ -44,8 +45,6 @@ async function drawSettings(): Promise<Settings> {
     encryptionKeys: `sandbox:${randomBytes(32).toString('base64')}`,
   }
 }
-
-const portNear = async (wanted: number) => ((await isFree(wanted)) ? wanted : await freePort())
 
 export const isFree = (port: number) =>
   new Promise<boolean>((resolve) => {
