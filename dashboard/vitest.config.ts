@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { name: 'dashboard', include: ['test/**/*.test.{ts,tsx}'], environment: 'jsdom', testTimeout: 20_000, hookTimeout: 30_000 },
+  test: {
+    name: 'dashboard',
+    include: ['test/**/*.test.{ts,tsx}'],
+    environment: 'jsdom',
+    setupFiles: ['test/support/setup.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
 })

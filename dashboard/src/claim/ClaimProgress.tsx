@@ -1,0 +1,54 @@
+import { type Claim, DEFAULT_AGENT_NAME } from '@convos/pool/contract'
+import type { ApiError } from '../api/errors.ts'
+import { Button } from '../ui/Button.tsx'
+import { focusOnArrival } from '../ui/focus.ts'
+import { formatAge } from '../ui/format.ts'
+import { useTicking } from '../ui/ticking.ts'
+import type { Attempt } from './attempt.ts'
+import { StepList } from './StepList.tsx'
+import { stepsOf } from './steps.ts'
+
+interface ClaimProgressProps {
+  attempt: Attempt
+  /** What pool last said of it; null before its first answer. */
+  claim: Claim | null
+  /** Why the last question went unanswered, while it is asked again. */
+  interrupted: ApiError | null
+  onAnother: () => void
+}
+
+/** A claim under way. The page may be reloaded or left: it finds its result. */
+export function ClaimProgress({ attempt, claim, interrupted, onAnother }: ClaimProgressProps) {
+  const elapsed = useTicking((now) => formatAge(now - attempt.startedAt))
+  return (
+    <div className="column stack">
+      <h1 tabIndex={-1} ref={focusOnArrival}>
+        Claiming <bdi>{attempt.body.agentName ?? DEFAULT_AGENT_NAME}</bdi>
+      </h1>
+      <div className="card stack">
+        <StepList steps={stepsOf(attempt, claim)} />
+        <p className="hint">{elapsed} so far. You can leave this page or reload it; it finds its result.</p>
+      </div>
+      <p role="status">{statusText(attempt, claim)}</p>
+      {interrupted && (
+        <p className="notice" role="alert">
+          The pool did not answer. Asking again; it stays one claim, however often we ask.
+        </p>
+      )}
+      {(interrupted !== null || claim?.status === 'pending') && (
+        <div className="act">
+          <Button onClick={onAnother}>Claim another</Button>
+        </div>
+      )}
+    </div>
+  )
+}
+
+function statusText({ body }: Attempt, claim: Claim | null): string {
+  if (claim?.status === 'pending') return 'It has asked to join. Someone in the conversation has to let it in.'
+  if (claim?.queue) {
+    const { position, etaSeconds } = claim.queue
+    return `Number ${position} in the queue${etaSeconds === null ? '' : `, about ${formatAge(etaSeconds * 1000)} to go`}.`
+  }
+  return claim === null && body.waitMs > 0 ? 'No agent is ready yet; the next one is yours.' : ''
+}

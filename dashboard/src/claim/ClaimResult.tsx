@@ -1,0 +1,50 @@
+import type { Claim } from '@convos/pool/contract'
+import { Button } from '../ui/Button.tsx'
+import { CopyButton } from '../ui/CopyButton.tsx'
+import { focusOnArrival } from '../ui/focus.ts'
+import { formatDuration, webUrl } from '../ui/format.ts'
+import { QrCode } from '../ui/QrCode.tsx'
+import { GatewayDetails } from './GatewayDetails.tsx'
+
+/** The agent, ready to talk to. */
+export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () => void }) {
+  const invite = webUrl(claim.inviteUrl) && claim.inviteUrl
+  return (
+    <section className="column stack" aria-labelledby="claimed">
+      <h1 id="claimed" tabIndex={-1} ref={focusOnArrival}>
+        <bdi>{claim.agentName}</bdi> is ready
+      </h1>
+      <div className="card result">
+        {invite && <QrCode text={invite} label={`QR code of the invite link of ${claim.agentName}`} />}
+        <div className="stack">
+          <p>{outcome(claim, invite !== null)}</p>
+          {invite && (
+            <div className="act">
+              <a className="button primary" href={invite} target="_blank" rel="noreferrer">
+                Open in Convos
+              </a>
+              <CopyButton label="Copy link" text={invite} />
+            </div>
+          )}
+          {invite && <p className="link-text">{invite}</p>}
+          <p className="hint">{tookText(claim)}</p>
+        </div>
+      </div>
+      {claim.gatewayUrl !== null && <GatewayDetails url={claim.gatewayUrl} token={claim.gatewayToken} />}
+      <div className="act">
+        <Button onClick={onAnother}>Claim another</Button>
+      </div>
+    </section>
+  )
+}
+
+function outcome({ joined }: Claim, invited: boolean): string {
+  if (joined) return 'It has joined the conversation.'
+  return invited ? 'Scan the code with your phone, or open the link, and talk to it.' : 'It is running, but gave no invite link.'
+}
+
+function tookText({ createdAt, finishedAt, instanceId }: Claim): string {
+  const took =
+    finishedAt === null ? '' : `Claimed in ${formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(createdAt)))}`
+  return [took, instanceId && `instance ${instanceId}`].filter(Boolean).join(' · ')
+}

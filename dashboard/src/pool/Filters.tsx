@@ -1,0 +1,33 @@
+import { type Status, STATUSES } from '@convos/pool/contract'
+import { setSearch } from '../router.tsx'
+import { formatNumber } from '../ui/format.ts'
+import { StatusMark } from '../ui/StatusMark.tsx'
+import { type Filter, toggleStatus } from './filter.ts'
+
+/** Chips for the statuses, and a search over what a row shows. */
+export function Filters({ filter, counts }: { filter: Filter; counts: Record<Status, number> | null }) {
+  return (
+    <div className="filters">
+      <div className="chips" role="group" aria-label="Filter by status">
+        {STATUSES.map((status) => (
+          <button
+            key={status}
+            type="button"
+            className="chip"
+            aria-pressed={filter.statuses.includes(status)}
+            onClick={() => setSearch({ status: toggleStatus(filter.statuses, status) })}
+          >
+            <StatusMark status={status} /> {status} {counts && <b>{formatNumber(counts[status])}</b>}
+          </button>
+        ))}
+      </div>
+      <input
+        type="search"
+        aria-label="Search instances"
+        placeholder="Name, id, image, reason"
+        value={filter.text}
+        onChange={(event) => setSearch({ q: event.target.value })}
+      />
+    </div>
+  )
+}

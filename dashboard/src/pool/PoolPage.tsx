@@ -1,0 +1,93 @@
+import type { Operation, PoolStatus } from '@convos/pool/contract'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
+import { statusQuery } from '../api/queries.ts'
+import { setSearch, useLocation } from '../router.tsx'
+import { Button } from '../ui/Button.tsx'
+import { formatClock, formatNumber, plural } from '../ui/format.ts'
+import { useTitle } from '../ui/useTitle.ts'
+import { countByStatus, filterFrom, visible } from './filter.ts'
+import { Filters } from './Filters.tsx'
+import { InstanceTable } from './InstanceTable.tsx'
+import { KillDialog } from './KillDialog.tsx'
+import { OperationList, type Started } from './OperationList.tsx'
+import { SupplyControls } from './SupplyControls.tsx'
+
+/** Every instance, live, and what can be done about it. */
+export function PoolPage() {
+  useTitle('Pool')
+  const client = useQueryClient()
+  const { data } = useQuery(statusQuery)
+  const [started, setStarted] = useState<Started[]>([])
+  const [asked, setAsked] = useState<string | null>(null)
+  const onKill = useCallback((id: string) => setAsked(id), [])
+
+  const onStarted = (operation: Operation, label: string) => {
+    setStarted((others) => [...others.filter((other) => other.operation.id !== operation.id), { operation, label }])
+    void client.invalidateQueries({ queryKey: statusQuery.queryKey })
+  }
+  const byId = (id: string) => data?.instances.find((instance) => instance.id === id)
+  return (
+    <div className="page stack">
+      <h1 className="visually-hidden">Pool</h1>
+      {data && <SupplyControls ready={data.counts.idle} target={data.target} onStarted={onStarted} />}
+      {data?.held && <Held held={data.held} />}
+      <OperationList started={started} onClear={setStarted} />
+      <Instances status={data} onKill={onKill} />
+      {asked !== null && <KillDialog instance={byId(asked)} onClose={() => setAsked(null)} onStarted={onStarted} />}
+    </div>
+  )
+}
+
+/** An empty pool that does not fill must say why. */
+function Held({ held: { reason, until } }: { held: NonNullable<PoolStatus['held']> }) {
+  return (
+    <p className="notice" role="status">
+      The pool is not being refilled: {reason}
+      {until !== null && `, until ${formatClock(Date.parse(until))}`}.
+    </p>
+  )
+}
+
+function Instances({ status, onKill }: { status: PoolStatus | undefined; onKill: (id: string) => void }) {
+  const { search } = useLocation()
+  const query = search.toString()
+  const filter = useMemo(() => filterFrom(new URLSearchParams(query)), [query])
+  const deferred = useDeferredValue(filter)
+  const rows = useMemo(() => status && visible(status.instances, deferred), [status, deferred])
+  const counts = useMemo(() => status && countByStatus(status.instances), [status])
+  return (
+    <>
+      <Filters filter={filter} counts={counts ?? null} />
+      {status?.truncated && (
+        <p className="notice">The pool holds more than {formatNumber(status.instances.length)} instances; these are shown.</p>
+      )}
+      {status && rows?.length === 0 ? (
+        <Empty of={status.instances.length} target={status.target} />
+      ) : (
+        <InstanceTable instances={rows ?? null} onKill={onKill} />
+      )}
+    </>
+  )
+}
+
+function Empty({ of, target }: { of: number; target: number }) {
+  if (of > 0) {
+    return (
+      <div className="empty">
+        <p>None of {plural(of, 'instance')} passes the filter.</p>
+        <Button onClick={() => setSearch({ status: '', q: '' })}>Show all</Button>
+      </div>
+    )
+  }
+  return (
+    <div className="empty">
+      <p>The pool is empty.</p>
+      <p className="hint">
+        {target > 0
+          ? 'It fills itself within minutes. Replenish starts at once; if nothing comes, the services log says why.'
+          : 'It keeps no ready instances now. Replenish adds some.'}
+      </p>
+    </div>
+  )
+}

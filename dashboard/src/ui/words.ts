@@ -1,0 +1,48 @@
+import type { ApiError } from '../api/errors.ts'
+
+interface Words {
+  what: string
+  todo: string
+}
+
+/** What happened and what to do, for the codes people meet. */
+const WORDS: Record<string, Words> = {
+  UNREACHABLE: {
+    what: 'The pool did not answer.',
+    todo: 'Check the network, and that the pool is running; then try again.',
+  },
+  UNREADABLE: {
+    what: 'The answer could not be understood.',
+    todo: 'The pool may have been upgraded: reload the page. If that does not help, tell an operator.',
+  },
+  POOL_EMPTY: {
+    what: 'No agent was ready.',
+    todo: 'The pool is being refilled. Wait for the next one, or come back later.',
+  },
+  CLAIM_FAILED: {
+    what: 'Three agents in a row could not take the job.',
+    todo: 'Nothing was left behind. Try again; if it happens again, tell an operator.',
+  },
+  CLAIM_ENDED: { what: 'This agent has ended since.', todo: 'Claim another one.' },
+  INTERRUPTED: { what: 'The pool restarted while it worked on the claim.', todo: 'Nothing was left behind. Try again.' },
+  NOT_LET_IN: { what: 'The agent was not let into the conversation.', todo: 'Ask someone there to accept it, and claim again.' },
+  INVALID_INVITE: { what: 'This is not an invite link of Convos.', todo: 'Copy the whole link from the app and paste it again.' },
+  WRONG_NETWORK: {
+    what: 'This invite belongs to another Convos network.',
+    todo: 'Use an invite made in the same network as this pool.',
+  },
+  RATE_LIMITED: { what: 'Too many requests with this key.', todo: 'Wait a little, then try again.' },
+  FORBIDDEN: { what: 'Your key does not allow this.', todo: 'Log in with a key of an operator.' },
+  NOT_FOUND: { what: 'It is not there any more.', todo: 'The list shows what is left.' },
+}
+
+/** Says a failure in words; a code without its own is told in the pool's. */
+export function wordsFor(error: ApiError): Words {
+  const known = WORDS[error.code] ?? (error.status === 403 ? WORDS['FORBIDDEN'] : undefined)
+  if (known) return known
+  const sure = error.status !== null && error.status < 500
+  return {
+    what: sure ? 'The pool refused.' : 'Something failed in the pool.',
+    todo: sure ? 'Try again once that has changed.' : 'Try again; if it happens again, tell an operator the request id.',
+  }
+}

@@ -1,0 +1,105 @@
+import {
+  actionsOf,
+  type Claim,
+  type Counts,
+  type Instance,
+  type Operation,
+  type PoolStatus,
+  type ProblemDocument,
+  type Session,
+} from '@convos/pool/contract'
+
+const AT = '2030-01-01T00:00:00.000Z'
+
+export const aSession = (parts: Partial<Session> = {}): Session => ({
+  role: 'operator',
+  expiresAt: '2030-01-01T12:00:00.000Z',
+  environment: 'staging',
+  ...parts,
+})
+
+export const anInstance = (parts: Partial<Instance> = {}): Instance => ({
+  id: 'k3v9x2m4q8za',
+  status: 'ready',
+  statusReason: null,
+  agentName: null,
+  templateId: null,
+  templateVersion: null,
+  ownerId: null,
+  ownerAddress: null,
+  principal: null,
+  url: 'https://agent.example.com',
+  conversationId: null,
+  inviteUrl: null,
+  image: `registry.example.com/runtime@sha256:${'8f3a1c09d2b7'.padEnd(64, '0')}`,
+  model: null,
+  health: null,
+  tools: [],
+  parentInstance: null,
+  protected: false,
+  expiresAt: null,
+  lastActivityAt: null,
+  createdAt: AT,
+  readyAt: null,
+  claimedAt: null,
+  phase: 'healthy',
+  phaseSince: AT,
+  actions: actionsOf({ status: parts.status ?? 'ready', protected: parts.protected ?? false }),
+  ...parts,
+})
+
+export function aStatus(instances: Instance[], target = 3): PoolStatus {
+  const count = (...statuses: string[]) => instances.filter(({ status }) => statuses.includes(status)).length
+  const counts: Counts = {
+    provisioning: count('starting', 'recycling'),
+    idle: count('ready'),
+    claimed: count('claiming', 'pending', 'claimed'),
+    crashed: count('crashed'),
+    stuck: count('stuck'),
+  }
+  return { counts, target, held: null, instances, truncated: false }
+}
+
+export const aClaim = (parts: Partial<Claim> = {}): Claim => ({
+  claimId: 'clm_1',
+  status: 'done',
+  instanceId: 'k3v9x2m4q8za',
+  conversationId: 'conversation-1',
+  inviteUrl: 'https://dev.convos.org/v2?i=abc',
+  joined: false,
+  gatewayUrl: 'https://agent.example.com',
+  gatewayToken: 'the-gateway-token',
+  agentName: 'tokyo-trip-planner',
+  templateId: null,
+  tools: [],
+  queue: null,
+  steps: [],
+  createdAt: AT,
+  finishedAt: '2030-01-01T00:00:00.420Z',
+  error: null,
+  ...parts,
+})
+
+export const anOperation = (parts: Partial<Operation> = {}): Operation => ({
+  id: 'op_1',
+  kind: 'drain',
+  state: 'running',
+  total: 2,
+  done: 0,
+  failed: 0,
+  items: [],
+  startedAt: AT,
+  finishedAt: null,
+  report: null,
+  ...parts,
+})
+
+export const aProblem = (status: number, code: string, parts: Partial<ProblemDocument> = {}): ProblemDocument => ({
+  type: 'about:blank',
+  title: code,
+  status,
+  detail: null,
+  code,
+  requestId: 'request-1',
+  ...parts,
+})

@@ -1,0 +1,19 @@
+import { act, render } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { createQueryClient } from '../../src/api/queries.ts'
+import { App } from '../../src/app.tsx'
+import { askToLogIn } from '../../src/session/session.tsx'
+
+/** Opens the dashboard at an address, as a browser would. */
+export function open(address: string) {
+  window.history.replaceState(null, '', address)
+  const page = render(<App client={createQueryClient(askToLogIn)} />)
+  return {
+    user: userEvent.setup(),
+    /** The page is left and loaded anew: only the browser's storage and address remain. */
+    reload: () => {
+      act(() => page.unmount())
+      return open(window.location.pathname + window.location.search + window.location.hash)
+    },
+  }
+}

@@ -1,0 +1,13 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+const POOL = 'http://localhost:3001'
+// Pool accepts a session's writes from its own origin only, so the dev server speaks in that name.
+const pool = { target: POOL, headers: { origin: POOL } }
+
+export default defineConfig({
+  plugins: [react()],
+  server: { proxy: { '/api': pool, '/version': pool, '/healthz': pool } },
+  // The content security policy allows no data: URLs.
+  build: { assetsInlineLimit: 0 },
+})
