@@ -12,7 +12,7 @@ const part = (name, folder, mayImport) => ({
   to: { path: '^(pool|services|dashboard|runtime|packages)/', pathNot: [`^${folder}/`, ...mayImport] },
 })
 
-const kit = '^packages/kit/src/index\\.ts$'
+const kit = '^packages/kit/src/(index|server)\\.ts$'
 
 export default {
   forbidden: [
