@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { name: 'sandbox', include: ['test/**/*.test.ts'], globalSetup: ['@convos/sandbox/testing/global-setup'], testTimeout: 20_000, hookTimeout: 30_000 },
+  test: {
+    name: 'sandbox',
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['@convos/sandbox/testing/global-setup'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
 })

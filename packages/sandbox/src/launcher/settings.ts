@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { freePort } from '../postgres/embedded.ts'
+import { freePort, isFree } from '../ports.ts'
 
 /** What a sandbox keeps from run to run: links, keys and bookmarks of yesterday still work today. */
 const Settings = z.object({
@@ -45,10 +44,3 @@ async function drawSettings(anyPorts: boolean): Promise<Settings> {
     encryptionKeys: `sandbox:${randomBytes(32).toString('base64')}`,
   }
 }
-
-export const isFree = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const server = createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })

@@ -2,10 +2,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { freePort } from '../ports.ts'
 import { findBinaries, type ServerUser, serverUser } from './binaries.ts'
 
 export interface EmbeddedOptions {
@@ -122,13 +121,3 @@ async function waitForOldServer(dataDir: string): Promise<void> {
 export function removeCluster(dataDir: string): void {
   rmSync(reachableDir(resolve(dataDir), serverUser()), { recursive: true, force: true })
 }
-
-export const freePort = () =>
-  new Promise<number>((done, failed) => {
-    const server = createServer()
-      .once('error', failed)
-      .listen(0, '127.0.0.1', () => {
-        const { port } = server.address() as AddressInfo
-        server.close(() => done(port))
-      })
-  })

@@ -42,8 +42,11 @@ export function simClock(realNow: () => number = Date.now): SimClock {
     },
     advance(ms) {
       offset += ms
-      const due = [...timers].filter((t) => t.dueAt <= now()).sort((a, b) => a.dueAt - b.dueAt)
-      for (const timer of timers) if (!due.includes(timer)) (clearTimeout(timer.handle), arm(timer))
+      const due = [...timers].filter((t) => t.dueAt <= now()).toSorted((a, b) => a.dueAt - b.dueAt)
+      for (const timer of timers) {
+        clearTimeout(timer.handle)
+        if (!due.includes(timer)) arm(timer)
+      }
       for (const timer of due) fire(timer)
     },
   }

@@ -12,7 +12,7 @@ export interface SimContext {
 }
 
 /** What one GraphQL request asks for, as far as faults, the request log and the state file need to know. */
-export interface GraphqlRequest {
+interface GraphqlRequest {
   /** The operation's name, else its root fields: what the request log shows. */
   label: string
   /** The operation's name and the names of its root fields: what a fault rule can match. */

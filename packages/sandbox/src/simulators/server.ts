@@ -1,0 +1,31 @@
+import { dirname, join } from 'node:path'
+import { createConvos } from './convos/index.ts'
+import { serveSimulators, type SimulatorServer } from './core/serve.ts'
+import { createGhcr } from './ghcr/index.ts'
+import { createOpenRouter } from './openrouter/index.ts'
+import { createRailway, type RailwayOptions } from './railway/index.ts'
+
+export interface SimulatorOptions {
+  /** 0 or absent: a free one. */
+  port?: number
+  /** Where everything survives a restart, instances' volumes beside it; absent: nothing does. */
+  stateFile?: string
+  railway?: RailwayOptions
+  openrouter?: Parameters<typeof createOpenRouter>[1]
+}
+
+/** Starts every provider simulator behind one port on 127.0.0.1. */
+export function startSimulators({ port, stateFile, railway, openrouter }: SimulatorOptions = {}): Promise<SimulatorServer> {
+  const besideState = stateFile === undefined ? undefined : join(dirname(stateFile), 'railway')
+  return serveSimulators({
+    port,
+    stateFile,
+    simulators: [
+      (context) => createRailway(context, { dataDir: besideState, ...railway }),
+      (context) => createOpenRouter(context, openrouter),
+      createConvos,
+      // At the root, as registry clients require: last.
+      createGhcr,
+    ],
+  })
+}
