@@ -47,7 +47,7 @@ export const StatusDetail = z.object({
   state: InstanceState,
   phaseSince: z.string().nullable(),
   deploymentStartedAt: z.string().nullable(),
-  /** Failed probes in a row, and since when; 0 and null while it answers. */
+  /** Probes in a row that got no answer, or a `ready: false`, and since when; 0 and null while it is ready. */
   failures: z.number().int(),
   failingSince: z.string().nullable(),
   url: z.string().nullable(),

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { SANDBOX_WORKSPACE } from '../simulators/railway/index.ts'
 import type { StartOptions } from './options.ts'
 import type { Settings } from './settings.ts'
 
@@ -32,8 +33,9 @@ export function servicesEnv(urls: Urls, settings: Settings, options: StartOption
     METRICS_TOKEN: settings.metricsToken,
     RAILWAY_API_URL: `${urls.simulators}/railway/graphql/v2`,
     RAILWAY_API_TOKEN: 'sandbox-railway-token',
-    RAILWAY_WORKSPACE_ID: 'sandbox-workspace',
-    RAILWAY_PROJECT_INTERVAL_MS: String(PROJECT_INTERVAL_MS),
+    RAILWAY_WORKSPACE_ID: SANDBOX_WORKSPACE.id,
+    // a little longer than the window, as in production: who asks at its very end is refused
+    RAILWAY_PROJECT_INTERVAL_MS: String(PROJECT_INTERVAL_MS + 50),
     GHCR_URL: urls.simulators,
     INSTANCE_URL_TEMPLATE: 'http://{domain}',
     INSTANCE_EXTRA_ENV: JSON.stringify({ AGENT_ENGINE: 'lite', CONVOS_BIN, CONVOS_SANDBOX_URL: `${urls.simulators}/convos` }),

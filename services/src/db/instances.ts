@@ -1,0 +1,106 @@
+import type { Queryable } from '@convos/kit'
+
+export type Wish = 'present' | 'absent'
+export type Phase = 'queued' | 'creating' | 'deploying' | 'running' | 'deploy_failed' | 'destroying' | 'destroyed'
+
+export interface NewInstance {
+  instanceId: string
+  projectName: string
+  image: string
+  /** Sealed. */
+  gatewayToken: string
+  controlToken: string
+  servicesToken: string
+  servicesTokenHash: string
+}
+
+/** Writes the ledger row that everything later hangs on; false when the id was used before. */
+export async function insertInstance(db: Queryable, p: NewInstance): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'insert_instance',
+    values: [p.instanceId, p.projectName, p.image, p.gatewayToken, p.controlToken, p.servicesToken, p.servicesTokenHash],
+    text: `
+      insert into instance_infra (instance_id, project_name, image, gateway_token, control_token, services_token, services_token_hash)
+      values ($1, $2, $3, $4, $5, $6, $7)
+      on conflict (instance_id) do nothing`,
+  })
+  return rowCount === 1
+}
+
+/** Wishes the instance away and has the runner look at it now; an id never heard of becomes a tombstone, so that a late creation is refused. */
+export async function wishAbsent(db: Queryable, instanceId: string): Promise<Phase> {
+  const { rows } = await db.query<{ phase: Phase }>({
+    name: 'wish_absent',
+    values: [instanceId],
+    text: `
+      insert into instance_infra as i (instance_id, wish, phase, next_run_at) values ($1, 'absent', 'destroyed', null)
+      on conflict (instance_id) do update set
+        wish = 'absent',
+        next_run_at = case when i.phase = 'destroyed' then null when i.wish = 'absent' then i.next_run_at else clock_now() end,
+        next_probe_at = null,
+        next_lookup_at = null
+      returning phase`,
+  })
+  if (!rows[0]) throw new Error('an upsert returned no row')
+  return rows[0].phase
+}
+
+export interface InstanceAccess {
+  instanceId: string
+  wish: Wish
+  phase: Phase
+  url: string | null
+  /** Sealed; null once destroyed. */
+  gatewayToken: string | null
+  controlToken: string | null
+}
+
+/** What it takes to talk to an instance; null for an id never heard of. */
+export async function readAccess(db: Queryable, instanceId: string): Promise<InstanceAccess | null> {
+  const { rows } = await db.query<InstanceAccess>({
+    name: 'read_access',
+    values: [instanceId],
+    text: `
+      select instance_id as "instanceId", wish, phase, url, gateway_token as "gatewayToken", control_token as "controlToken"
+      from instance_infra where instance_id = $1`,
+  })
+  return rows[0] ?? null
+}
+
+/** Remembers whose the instance is and which tools it may get for itself; it is probed at once, and an older probe's answer is dropped. */
+export async function recordClaim(
+  db: Queryable,
+  p: { instanceId: string; claimId: string; allowedTools: string[] },
+): Promise<void> {
+  await db.query({
+    name: 'record_claim',
+    values: [p.instanceId, p.claimId, p.allowedTools],
+    text: `
+      update instance_infra set claim_id = $2, allowed_tools = $3, next_probe_at = clock_now()
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')`,
+  })
+}
+
+/** Has the instance probed at once; the answer of a probe under way is dropped. */
+export async function probeSoon(db: Queryable, instanceId: string): Promise<void> {
+  await db.query({
+    name: 'probe_soon',
+    values: [instanceId],
+    text: `
+      update instance_infra set next_probe_at = clock_now()
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')`,
+  })
+}
+
+/** Draws the next revision of the instance's profile; null when there is no such instance. */
+export async function nextProfileRevision(db: Queryable, instanceId: string): Promise<number | null> {
+  const { rows } = await db.query<{ revision: string }>({
+    name: 'next_profile_revision',
+    values: [instanceId],
+    text: `
+      update instance_infra set profile_revision = profile_revision + 1
+      where instance_id = $1 and wish = 'present'
+      returning profile_revision as revision`,
+  })
+  return rows[0] ? Number(rows[0].revision) : null
+}

@@ -1,0 +1,74 @@
+import type { Queryable } from '@convos/kit'
+import { type Direction, type LogEntry, logEnded, logFound, logStarted, readSagaLog } from './db/saga-log.ts'
+import type { Lease } from './db/runner.ts'
+import { ProviderError } from './infra/errors.ts'
+
+/** One way through a step. Both halves may run any number of times, and be cut off anywhere. */
+interface Act<C> {
+  /** Looks, without changing anything at a provider: is there still something to do? `NotYet` when that cannot be told before later. */
+  look(c: C, log: StepLog): Promise<'done' | 'act'>
+  /** Logged as started before its first call, and as ended after its last. */
+  act(c: C, log: StepLog): Promise<void>
+}
+
+export interface Step<C> {
+  name: string
+  do: Act<C>
+  /** Null: goes with another step's resource. */
+  undo: Act<C> | null
+}
+
+/** What earlier attempts at a step left behind. */
+export interface StepLog {
+  do: LogEntry | null
+  undo: LogEntry | null
+}
+
+/** Neither an attempt nor a failure: come back in `ms`. */
+export class NotYet extends Error {
+  override name = 'NotYet'
+  readonly ms: number
+  constructor(ms: number, reason: string) {
+    super(reason)
+    this.ms = ms
+  }
+}
+
+/** Refused unheard: what was asked for did not happen and was not counted. */
+export const turnedAway = (err: unknown): err is ProviderError =>
+  err instanceof ProviderError && (err.kind === 'throttled' || err.kind === 'rate_limited')
+
+export async function readLogs(db: Queryable, instanceId: string): Promise<(step: string) => StepLog> {
+  const entries = await readSagaLog(db, instanceId)
+  const find = (step: string, direction: Direction) =>
+    entries.find((entry) => entry.step === step && entry.direction === direction) ?? null
+  return (step) => ({ do: find(step, 'do'), undo: find(step, 'undo') })
+}
+
+/**
+ * Takes one step one way, unless the log says it is done.
+ * @throws whatever the step throws, after it was logged
+ */
+export async function takeStep<C>(
+  p: { db: Queryable; lease: Lease; step: Step<C>; direction: Direction; log: StepLog },
+  c: C,
+): Promise<void> {
+  const { db, lease, step, direction, log } = p
+  const act = step[direction]
+  if (!act || log[direction]?.state === 'done') return
+  const at = { step: step.name, direction }
+  if ((await act.look(c, log)) === 'done') return logFound(db, lease, at)
+  await logStarted(db, lease, at)
+  try {
+    await act.act(c, log)
+  } catch (err) {
+    const error = describe(err)
+    const uncertain = !(err instanceof ProviderError) || err.uncertain
+    await logEnded(db, lease, { ...at, state: 'failed', error, uncertain, counts: !turnedAway(err) })
+    throw err
+  }
+  await logEnded(db, lease, { ...at, state: 'done', error: null, uncertain: false, counts: true })
+}
+
+/** A failure as it is kept in a ledger. */
+export const describe = (err: unknown): string => (err instanceof Error ? err.message : String(err)).slice(0, 500)

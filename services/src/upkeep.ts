@@ -1,0 +1,20 @@
+import { type Loop, startLoop } from '@convos/kit'
+import type { Context } from './context.ts'
+import { pruneChanges } from './db/changes.ts'
+import { expireRetained } from './db/tools.ts'
+import { CHANGES_KEPT, UPKEEP_EVERY } from './limits.ts'
+
+/** Forgets what need not be kept any longer; every replica may do it. */
+export function startUpkeep(ctx: Context): Loop {
+  return startLoop({
+    name: 'upkeep',
+    everyMs: UPKEEP_EVERY,
+    clock: ctx.clock,
+    log: ctx.log,
+    async pass() {
+      await pruneChanges(ctx.db, CHANGES_KEPT)
+      const shredded = await expireRetained(ctx.db)
+      if (shredded > 0) ctx.log.info({ shredded }, 'retained secrets were shredded')
+    },
+  })
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
+import { testConfig, testEnv } from './support/config.ts'
+
+const faultsOf = (over: Record<string, string>) => {
+  try {
+    readConfig(testEnv(over))
+  } catch (err) {
+    return (err as Error).message
+  }
+  throw new Error('accepted')
+}
+
+test('the image follows the environment, unless one is named', () => {
+  expect(testConfig().instance.imageRef).toBe('ghcr.io/xmtplabs/convos-runtime:dev')
+  expect(testConfig({ RAILWAY_RUNTIME_IMAGE: 'ghcr.io/acme/agent:sha-1' }).instance.imageRef).toBe('ghcr.io/acme/agent:sha-1')
+})
+
+test('all faults are told together, by name and never by value', () => {
+  const message = faultsOf({
+    PORT: 'eighty',
+    SERVICES_API_KEY: 'hunter2',
+    RAILWAY_SOURCE_REPO: 'acme/agent',
+    OPENCLAW_GIT_REF: 'main',
+    OPENROUTER_MANAGEMENT_KEY: '',
+    GHCR_TOKEN: 'half',
+  })
+  for (const name of [
+    'PORT',
+    'SERVICES_API_KEY',
+    'RAILWAY_SOURCE_REPO',
+    'OPENCLAW_GIT_REF',
+    'OPENROUTER_MANAGEMENT_KEY',
+    'GHCR_TOKEN',
+  ])
+    expect(message).toContain(`  ${name}: `)
+  expect(message).toContain('RAILWAY_RUNTIME_IMAGE')
+  for (const value of ['eighty', 'hunter2', 'acme/agent', 'half']) expect(message).not.toContain(value)
+})
+
+test('both names of the environment must agree', () => {
+  expect(faultsOf({ RAILWAY_ENVIRONMENT_NAME: 'staging' })).toContain('must agree')
+  expect(testConfig({ POOL_ENVIRONMENT: '', RAILWAY_ENVIRONMENT_NAME: 'staging' }).environment).toBe('staging')
+  expect(faultsOf({ POOL_ENVIRONMENT: '' })).toContain('POOL_ENVIRONMENT: is required')
+})
+
+test('what all instances would share is refused in production, and warned of elsewhere', () => {
+  const shared = randomBytes(16).toString('hex')
+  const over = { INSTANCE_ANTHROPIC_API_KEY: shared, INSTANCE_OPENCLAW_GATEWAY_TOKEN: shared }
+  const message = faultsOf({ ...over, POOL_ENVIRONMENT: 'production' })
+  expect(message).toContain('INSTANCE_ANTHROPIC_API_KEY')
+  expect(message).toContain('INSTANCE_OPENCLAW_GATEWAY_TOKEN')
+  expect(testConfig(over).warnings).toHaveLength(2)
+  expect(testConfig({ ...over, OPENROUTER_MANAGEMENT_KEY: '' }).openrouter).toBeNull()
+})
+
+describe('encryption keys', () => {
+  const key = (bytes = 32) => randomBytes(bytes).toString('base64')
+  test('newest first', () => {
+    const { encryptionKeys } = testConfig({ SERVICES_ENCRYPTION_KEYS: `new:${key()},old:${key()}` })
+    expect(encryptionKeys.map(({ id }) => id)).toEqual(['new', 'old'])
+  })
+  test.each(['plain', `k:${key(16)}`, `k:${key()},k:${key()}`, `k.1:${key()}`, `:${key()}`])('a bad list is refused', (keys) => {
+    expect(faultsOf({ SERVICES_ENCRYPTION_KEYS: keys })).toContain('SERVICES_ENCRYPTION_KEYS')
+  })
+})
+
+test('variables for all instances must be variables, and must not reach into others', () => {
+  expect(testConfig({ INSTANCE_EXTRA_ENV: '{"AGENT_ENGINE":"lite"}' }).instance.extraEnv).toEqual({ AGENT_ENGINE: 'lite' })
+  for (const bad of ['{', '[]', '{"lower":"x"}', '{"N":1}', '{"X":"${{shared.SECRET}}"}'])
+    expect(faultsOf({ INSTANCE_EXTRA_ENV: bad })).toContain('INSTANCE_EXTRA_ENV')
+})

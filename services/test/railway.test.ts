@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import {
+  BreakingChangeType,
+  buildClientSchema,
+  buildSchema,
+  findBreakingChanges,
+  type IntrospectionQuery,
+  parse,
+  validate,
+} from 'graphql'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ProviderError } from '../src/infra/errors.ts'
+import { classify } from '../src/infra/railway/classify.ts'
+import { createRailwayClient } from '../src/infra/railway/client.ts'
+import { OPERATIONS, ProjectDelete, ProjectGet } from '../src/infra/railway/operations.ts'
+
+const ours = buildSchema(readFileSync(new URL('../src/infra/railway/schema.graphql', import.meta.url), 'utf8'))
+const realFile =
+  process.env['RAILWAY_SCHEMA_FILE'] ??
+  fileURLToPath(new URL('../../../shared/providers/railway/railway.schema.json', import.meta.url))
+
+describe('documents', () => {
+  test.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
+    '%s is what the schema knows',
+    (name, { text, mutation }) => {
+      const document = parse(text)
+      expect(validate(ours, document).map((error) => error.message)).toEqual([])
+      expect(document.definitions).toMatchObject([{ name: { value: name }, operation: mutation ? 'mutation' : 'query' }])
+    },
+  )
+
+  test.skipIf(!existsSync(realFile))('the schema here says nothing that the real one does not', () => {
+    const file = JSON.parse(readFileSync(realFile, 'utf8')) as { data?: IntrospectionQuery } & IntrospectionQuery
+    const real = buildClientSchema(file.data ?? file, { assumeValid: true })
+    // going from ours to the real one must break nobody
+    const broken = findBreakingChanges(ours, real).filter(({ type }) => type !== BreakingChangeType.DIRECTIVE_LOCATION_REMOVED)
+    expect(broken).toEqual([])
+    for (const { text } of OPERATIONS) expect(validate(real, parse(text)).map((error) => error.message)).toEqual([])
+  })
+})
+
+describe('what a refusal means', () => {
+  const tooQuickly = 'You are creating projects too quickly. This workspace allows 1 project per 30 seconds. Try again shortly.'
+  test.each([
+    [200, tooQuickly, 'throttled', false],
+    [200, 'Whoa there pal! Only one project can be created per user every 30s. Try again in a sec', 'throttled', false],
+    [200, 'Whoa there pal! You are creating volumes too quickly. Try again in a sec', 'throttled', false],
+    [200, 'Service deployment rate limit exceeded', 'throttled', false],
+    [429, null, 'rate_limited', false],
+    [429, tooQuickly, 'rate_limited', false],
+    [200, 'Not Authorized', 'auth', false],
+    [200, 'Project Token not found', 'auth', false],
+    [401, null, 'auth', false],
+    [403, null, 'auth', false],
+    [200, 'Project not found', 'not_found', false],
+    [200, 'Could not find environment', 'not_found', false],
+    [200, 'A service named "agent" already exists in this project', 'conflict', false],
+    [200, 'Cannot redeploy yet, please wait for the original deployment to finish building', 'transient', false],
+    [200, 'Problem processing request', 'transient', true],
+    [400, 'Problem processing request', 'permanent', false],
+    [200, 'Invalid project name', 'permanent', false],
+    [400, 'Cannot query field "x" on type "Project".', 'permanent', false],
+    [200, null, 'transient', true],
+    [502, null, 'transient', true],
+    [504, 'Project not found', 'transient', true],
+    [null, null, 'transient', true],
+  ] as const)('%s %s', (status, message, kind, uncertain) => {
+    expect(classify({ status, message })).toEqual({ kind, uncertain })
+  })
+
+  test('whatever comes back, only an answer that was understood makes a change certain not to have happened', () =>
+    fc.assert(
+      fc.property(fc.option(fc.integer({ min: 200, max: 599 })), fc.option(fc.string()), (status, message) => {
+        const { kind, uncertain } = classify({ status, message })
+        if (status === null || status >= 500) expect({ kind, uncertain }).toEqual({ kind: 'transient', uncertain: true })
+        if (uncertain) expect(kind).toBe('transient')
+      }),
+    ))
+})
+
+describe('the client', () => {
+  let answer: { status: number; body: string; headers?: Record<string, string> }
+  let asked: { url: string; authorization: string | undefined; body: unknown }
+  const counted: string[] = []
+  const server = createServer((req, res) => {
+    let body = ''
+    req.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    req.on('end', () => {
+      asked = { url: req.url ?? '', authorization: req.headers.authorization, body: JSON.parse(body) as unknown }
+      res.writeHead(answer.status, answer.headers).end(answer.body)
+    })
+  })
+  let call: ReturnType<typeof createRailwayClient>
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql/v2`
+    call = createRailwayClient({ url, token: 'T', count: (...labels) => counted.push(labels.join(' ')) })
+  })
+  afterAll(() => new Promise((resolve) => server.close(resolve)))
+  const failureOf = (called: Promise<unknown>) =>
+    called.then(
+      () => Promise.reject(new Error('succeeded')),
+      (err: unknown) => err as ProviderError,
+    )
+  const failure = () => failureOf(call(ProjectDelete, { id: 'p' }))
+
+  test('names itself, its operation and nothing secret in the address, and counts', async () => {
+    answer = { status: 200, body: '{"data":{"projectDelete":true}}' }
+    expect(await call(ProjectDelete, { id: 'p' })).toEqual({ projectDelete: true })
+    expect(asked).toMatchObject({
+      url: '/graphql/v2?source=convos-agents',
+      authorization: 'Bearer T',
+      body: { operationName: 'ProjectDelete', variables: { id: 'p' } },
+    })
+    expect(counted.at(-1)).toBe('railway ProjectDelete ok')
+  })
+
+  test('a 200 with an error is a failure, told in the words of the provider', async () => {
+    answer = { status: 200, body: '{"errors":[{"message":"Not Authorized"}],"data":null}' }
+    expect(await failure()).toMatchObject({ kind: 'auth', message: 'railway ProjectDelete: Not Authorized' })
+    expect(counted.at(-1)).toBe('railway ProjectDelete auth')
+  })
+
+  test('an HTML page is judged by its status, never parsed', async () => {
+    answer = { status: 429, body: '<html>1015</html>', headers: { 'retry-after': '7' } }
+    expect(await failure()).toMatchObject({ kind: 'rate_limited', retryAfterMs: 7_000, uncertain: false })
+    answer = { status: 502, body: '<html>' }
+    expect(await failure()).toMatchObject({ kind: 'transient', uncertain: true })
+    answer = { status: 200, body: '<html>' }
+    expect(await failure()).toMatchObject({ kind: 'transient', uncertain: true })
+  })
+
+  test('data of another shape is a failure, never "nothing there"', async () => {
+    answer = { status: 200, body: '{"data":{"project":{"id":"p"}}}' }
+    expect(await failureOf(call(ProjectGet, { id: 'p' }))).toMatchObject({ kind: 'transient', uncertain: false })
+  })
+})

@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import request from 'supertest'
+import { recordService } from '../src/db/creation.ts'
+import { claimDueInstances, LeaseLost, pauseInstance, readHeld } from '../src/db/runner.ts'
+import { logStarted } from '../src/db/saga-log.ts'
+import { ensureTool, recordToolActive } from '../src/db/tools.ts'
+import { ProviderError } from '../src/infra/errors.ts'
+import { CREATE_REFUSALS } from '../src/limits.ts'
+import { driveInstance } from '../src/runner.ts'
+import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
+
+let h: Harness
+const open = async (over: Record<string, string> = {}) => {
+  h = await createHarness(inject('postgresUrl'), over)
+}
+afterEach(() => h.close())
+
+const create = (instanceId: string) =>
+  request(h.app).post('/create-instance').set(h.headers).send({ instanceId, image: IMAGE }).expect(202)
+const destroy = (instanceId: string) => request(h.app).delete(`/destroy/${instanceId}`).set(h.headers)
+const refused = (kind: ProviderError['kind']) =>
+  new ProviderError(`refused: ${kind}`, { provider: 'fake', operation: 'test', kind, uncertain: false })
+const never = new AbortController().signal
+
+describe('one runner per instance', () => {
+  beforeEach(() => open())
+
+  test('an instance that one runner holds is not given to another', async () => {
+    const id = newId()
+    await create(id)
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })).toEqual([id])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })).toEqual([])
+    await h.moveClock(121_000)
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })).toEqual([id])
+  })
+
+  test('nothing that a runner writes gets through once its lease has passed to another', async () => {
+    const id = newId()
+    await create(id)
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
+    const stale = { instanceId: id, runnerId: 'a' }
+    const tool = await ensureTool(h.ctx.db, stale, 'openrouter')
+    await h.moveClock(121_000)
+    await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })
+    const pause = { wish: 'present', delayMs: null, attempts: 9, refusals: 9, error: 'stale' } as const
+    const writes = [
+      () => readHeld(h.ctx.db, stale),
+      () => recordService(h.ctx.db, stale, 'stale'),
+      () => logStarted(h.ctx.db, stale, { step: 'project', direction: 'do' }),
+      () => ensureTool(h.ctx.db, stale, 'wallet'),
+      () => recordToolActive(h.ctx.db, stale, { id: tool.id, resourceId: 'stale', config: {}, secret: 'stale' }),
+      () => pauseInstance(h.ctx.db, stale, pause),
+    ]
+    for (const write of writes) await expect(write()).rejects.toThrow(LeaseLost)
+    expect(await readHeld(h.ctx.db, { instanceId: id, runnerId: 'b' })).toMatchObject({ serviceId: null, attempts: 0 })
+  })
+
+  test('a runner that lost its instance in the middle of a call does not go on with it', async () => {
+    const id = newId()
+    await create(id)
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
+    h.infraFaults.inject('ensureService', 'hang')
+    void driveInstance(h.ctx, { instanceId: id, runnerId: 'a' }, never)
+    await h.infraFaults.hanging('ensureService')
+    await h.moveClock(121_000)
+    await h.pass('b')
+    expect((await h.row(id)).phase).toBe('deploying')
+    expect(h.infra.live()).toHaveLength(1)
+    expect(h.infra.live()[0]?.services).toHaveLength(1)
+    expect(h.infra.live()[0]?.deployments).toHaveLength(1)
+  })
+})
+
+describe.each(['createProject', 'ensureService', 'createVolume', 'createDomain', 'apply'])(
+  'a runner that dies in %s, after the effect',
+  (verb) => {
+    beforeEach(() => open())
+
+    test('is followed by one that finds what was made', async () => {
+      const id = newId()
+      await create(id)
+      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10 })
+      h.infraFaults.inject(verb, 'hang')
+      void driveInstance(h.ctx, { instanceId: id, runnerId: 'dead' }, never)
+      await h.infraFaults.hanging(verb)
+      await h.pass('next')
+      expect((await h.row(id)).phase, 'the lease of the dead one still runs').not.toBe('deploying')
+      await h.moveClock(121_000)
+      await h.reach(id, 'deploying')
+      const [project] = h.infra.live()
+      expect(h.infra.live()).toHaveLength(1)
+      expect([project?.services.length, project?.volumes.length, project?.domains.length, project?.deployments.length]).toEqual([
+        1, 1, 1, 1,
+      ])
+    })
+
+    test('is followed by one that unwinds what was made', async () => {
+      const id = newId()
+      await create(id)
+      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10 })
+      h.infraFaults.inject(verb, 'hang')
+      void driveInstance(h.ctx, { instanceId: id, runnerId: 'dead' }, never)
+      await h.infraFaults.hanging(verb)
+      await destroy(id).expect(202)
+      await h.moveClock(121_000)
+      await h.pass('next')
+      await h.moveClock(121_000)
+      await h.reach(id, 'destroyed')
+      expect(h.infra.live()).toHaveLength(0)
+      expect(h.keys.size).toBe(0)
+    })
+  },
+)
+
+describe('creating projects', () => {
+  test('one at a time per workspace: the next waits for its slot, and stays queued', async () => {
+    await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
+    const ids = [newId(), newId()]
+    for (const id of ids) await create(id)
+    await Promise.all([h.pass('a'), h.pass('b')])
+    expect(h.infra.live()).toHaveLength(1)
+    const phases = await Promise.all(ids.map(async (id) => (await h.row(id)).phase))
+    expect(phases.toSorted()).toEqual(['deploying', 'queued'])
+    for (const id of ids) await h.makeDue(id)
+    await h.pass('a')
+    expect(h.infra.live()).toHaveLength(1)
+    await h.moveClock(31_100)
+    await h.pass('b')
+    expect(h.infra.live()).toHaveLength(2)
+  })
+
+  test('who meets a slot held for a running call looks again after an interval, not after the hold', async () => {
+    await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
+    const [first, second] = [newId(), newId()]
+    await create(first)
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 1 })
+    h.infraFaults.inject('createProject', 'hang')
+    void driveInstance(h.ctx, { instanceId: first, runnerId: 'a' }, never)
+    await h.infraFaults.hanging('createProject')
+    await create(second)
+    await h.pass('b')
+    const { nextRunAt } = await h.row(second)
+    const { rows } = await h.ctx.db.query<{ now: Date }>('select clock_now() as now')
+    expect((nextRunAt?.getTime() ?? Infinity) - (rows[0]?.now.getTime() ?? 0)).toBeLessThanOrEqual(31_000)
+  })
+
+  test('a throttle is neither an attempt nor a failure; the workspace waits for one interval', async () => {
+    await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject('createProject', refused('throttled'), 2)
+    for (const _ of [1, 2]) {
+      await h.pass()
+      await h.moveClock(35_000)
+    }
+    const seen = await request(h.app).get(`/instances/${id}`).set(h.headers).expect(200)
+    expect(seen.body).toMatchObject({ state: 'creating', error: expect.stringContaining('throttled') as string })
+    expect((seen.body as { steps: unknown[] }).steps).toMatchObject([{ name: 'project', attempts: 0 }])
+    await h.reach(id, 'deploying')
+    expect(h.infraFaults.calls.get('findProjects'), 'it is certain that nothing was made').toBeUndefined()
+  })
+
+  test('after an answer got lost, nothing is created before the lists have caught up', async () => {
+    await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject('createProject', 'before')
+    await h.pass()
+    await h.makeDue(id)
+    await h.pass()
+    expect(h.infraFaults.calls.get('createProject')).toBe(1)
+    await h.moveClock(31_500)
+    await h.reach(id, 'deploying')
+    expect(h.infraFaults.calls.get('createProject')).toBe(2)
+    expect(h.infra.live()).toHaveLength(1)
+  })
+
+  test.each(['createVolume', 'createDomain'])('%s is not repeated either before a look can be trusted', async (verb) => {
+    await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject(verb, 'before')
+    await h.pass()
+    await h.makeDue(id)
+    await h.pass()
+    expect(h.infraFaults.calls.get(verb)).toBe(1)
+    await h.moveClock(31_500)
+    await h.reach(id, 'deploying')
+    expect(h.infraFaults.calls.get(verb)).toBe(2)
+  })
+
+  test('of several projects with the same marker the oldest is adopted, the others go', async () => {
+    await open()
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject('createProject', 'after')
+    await h.pass()
+    const [first] = h.infra.live()
+    await h.infra.provider.createProject({ name: 'twin', marker: first?.marker ?? '', environment: 'dev' })
+    await h.reach(id, 'deploying')
+    expect(h.infra.live()).toEqual([first])
+  })
+})
+
+describe('giving up', () => {
+  beforeEach(() => open())
+
+  test('a creation that is refused again and again becomes deploy_failed, and can still be destroyed', async () => {
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject('ensureService', refused('permanent'), CREATE_REFUSALS)
+    const row = await h.reach(id, 'deploy_failed')
+    expect(row.lastError).toContain('refused: permanent')
+    expect(h.infraFaults.calls.get('ensureService')).toBe(CREATE_REFUSALS)
+    await destroy(id).expect(202)
+    await h.reach(id, 'destroyed')
+    expect(h.infra.live()).toHaveLength(0)
+  })
+
+  test.each(['transient', 'auth', 'not_found'] as const)(
+    'a creation is never given up for failures that are %s',
+    async (kind) => {
+      const id = newId()
+      await create(id)
+      h.infraFaults.inject('ensureService', refused(kind), CREATE_REFUSALS * 2)
+      await h.reach(id, 'deploying', CREATE_REFUSALS * 2 + 2)
+    },
+  )
+})
+
+test('what was started and never got an id counts as gone only when 120 s have passed and a look finds nothing', async () => {
+  await open()
+  const id = newId()
+  await create(id)
+  h.infraFaults.inject('createProject', 'before')
+  await h.pass()
+  await destroy(id).expect(202)
+  await h.pass()
+  expect((await h.row(id)).phase).toBe('destroying')
+  // the lost creation takes effect after all
+  await h.infra.provider.createProject({ name: 'late', marker: h.ctx.marker(id), environment: 'dev' })
+  await h.makeDue(id)
+  await h.pass()
+  expect(h.infra.live()).toHaveLength(0)
+  expect((await h.row(id)).phase).toBe('destroying')
+  await h.moveClock(121_000)
+  await h.reach(id, 'destroyed')
+})
