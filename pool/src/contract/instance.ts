@@ -83,6 +83,8 @@ export const InstanceWithEvents = Instance.extend({ events: z.array(InstanceEven
 export const PoolStatus = z.object({
   counts: Counts,
   target: z.number().int(),
+  /** What keeps the stock below its target, if anything does: `PAUSED`, `MAX_TOTAL`, `CREATION_FAILING`. */
+  held: z.object({ code: z.string(), reason: z.string(), until: time }).nullable().default(null),
   instances: z.array(Instance),
   truncated: z.boolean(),
 })

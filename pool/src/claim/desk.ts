@@ -1,0 +1,222 @@
+import { Problem, startLoop } from '@convos/kit'
+import type { GatewayReply } from '@convos/services/contract'
+import type { Context } from '../context.ts'
+import { type ClaimRow, endQueued, expireQueued, findSameClaim, insertClaim, readClaims, renewClaims } from '../db/claims.ts'
+import type { Reservation } from '../db/reserve.ts'
+import { createMatch } from '../match.ts'
+import { newClaimId } from '../naming.ts'
+import { type Draft, fingerprints } from './request.ts'
+import { type Job, runClaim } from './run.ts'
+
+export interface Asked {
+  principal: string
+  idemKey: string | null
+  draft: Draft
+  requestId: string
+}
+
+/** A claim as its caller is answered now; `gateway` only where this replica has just configured it. */
+export interface Answer {
+  row: ClaimRow
+  gateway: GatewayReply | null
+}
+
+export type Desk = ReturnType<typeof openDesk>
+
+const STOPPING = { status: 503, code: 'SHUTTING_DOWN', detail: 'this replica is shutting down; claim again' }
+
+const isOver = (row: ClaimRow) => ['done', 'failed', 'cancelled', 'ended'].includes(row.state)
+
+/**
+ * Where claims are taken in, waited for and carried out. What is true of a claim stands in its row; this keeps only what may
+ * not be stored (the bodies of claims under way) and who is waiting. One look at the rows every 100 ms serves all waiters.
+ */
+export function openDesk(ctx: Context) {
+  const { db, limits, log, signals } = ctx
+  const jobs = new Map<string, Job>()
+  const waiting = new Map<string, Set<(row: ClaimRow | null) => void>>()
+  const running = new Set<Promise<void>>()
+  let stopping = false
+  let renewedAt = performance.now()
+
+  const match = createMatch(ctx, (reserved) => start(reserved))
+  const matchQuietly = () => match().catch((err: unknown) => log.error({ err }, 'matching failed; it is tried again'))
+  signals.on('ready', () => void matchQuietly())
+
+  function start(reserved: Reservation): void {
+    const job = jobs.get(reserved.claimId)
+    if (!job || job.running) return
+    job.running = true
+    const run = carryOut(job, reserved).finally(() => running.delete(run))
+    running.add(run)
+  }
+
+  async function carryOut(job: Job, reserved: Reservation): Promise<void> {
+    try {
+      await runClaim(ctx, job, reserved)
+    } catch (err) {
+      log.error({ err, claimId: job.claimId }, 'a claim was interrupted; the sweep ends it')
+    }
+    job.running = false
+    try {
+      await look([job.claimId])
+    } catch (err) {
+      log.error({ err, claimId: job.claimId }, 'a claim could not be looked at; the next look does')
+    }
+    // back in the queue: for another box, now
+    if (jobs.has(job.claimId)) loop.wake()
+  }
+
+  /** Reads how claims stand, tells who waits for them, and goes on with those that this replica carries out. */
+  async function look(ids: string[]): Promise<void> {
+    for (const row of await readClaims(db, ids)) {
+      const job = jobs.get(row.id)
+      if (job && !job.running) {
+        if (row.state === 'running' && row.instance_id && row.deadline) {
+          const leftMs = row.deadline.getTime() - row.now.getTime()
+          start({ claimId: row.id, instanceId: row.instance_id, mode: row.mode, tainted: row.tainted, leftMs })
+        } else if (row.state !== 'queued') jobs.delete(row.id)
+      }
+      for (const tell of waiting.get(row.id) ?? []) tell(row)
+    }
+  }
+
+  const loop = startLoop({
+    name: 'claims',
+    everyMs: limits.claimPollMs,
+    clock: ctx.clock,
+    log,
+    async pass() {
+      // chosen before the match: a claim that came in after it has not had its chance
+      const queued = [...jobs.values()].filter((job) => job.entered && !job.running).map((job) => job.claimId)
+      if (queued.length > 0) {
+        await match()
+        await expireQueued(db, { ids: queued, graceMs: limits.queueGraceMs })
+      }
+      const ids = [...new Set([...jobs.keys(), ...waiting.keys()])]
+      if (ids.length > 0) await look(ids)
+      if (jobs.size > 0 && performance.now() - renewedAt >= limits.leaseRenewMs) {
+        renewedAt = performance.now()
+        await renewClaims(db, { ids: [...jobs.keys()], ms: limits.queueLeaseMs })
+      }
+    },
+  })
+
+  /** Until when a caller is kept waiting; in the queue a little longer, for a replica that is late to end the wait. */
+  const waitsUntil = (row: ClaimRow) => row.deadline?.getTime() ?? row.wait_until.getTime() + 2 * limits.queueGraceMs
+
+  /** The next sight of a claim; null when this replica stops. */
+  function nextSight(id: string): Promise<ClaimRow | null> {
+    return new Promise((resolve) => {
+      const waiters = waiting.get(id) ?? new Set()
+      waiting.set(id, waiters)
+      const tell = (row: ClaimRow | null) => {
+        waiters.delete(tell)
+        if (waiters.size === 0) waiting.delete(id)
+        resolve(row)
+      }
+      waiters.add(tell)
+    })
+  }
+
+  /** Puts a new claim into the queue, or finds the one that it repeats. */
+  async function enter(asked: Asked): Promise<{ job: Job } | { same: ClaimRow }> {
+    const { principal, idemKey, draft, requestId } = asked
+    const { bodies, joins } = fingerprints(draft, ctx.secrets)
+    const [bodyHmac = ''] = bodies
+    // what stood in the way may be released before it is looked at: then there is room now
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const same = await findSameClaim(db, { principal, idemKey, joinHashes: joins, bodyHmacs: bodies })
+      if (same) {
+        if (!bodies.includes(same.body_hmac))
+          throw new Problem({ status: 409, code: 'IDEMPOTENCY_CONFLICT', detail: 'this key was used for another claim' })
+        return { same }
+      }
+      const job: Job = {
+        claimId: newClaimId(),
+        principal,
+        requestId,
+        draft,
+        abandoned: false,
+        gateway: null,
+        entered: false,
+        running: false,
+      }
+      // known before it can be matched, forgotten if it does not get in
+      jobs.set(job.claimId, job)
+      try {
+        const { mode, agentName, waitMs } = draft
+        const keys = { id: job.claimId, principal, idemKey, bodyHmac, joinHash: joins[0] ?? null }
+        job.entered = await insertClaim(db, { ...keys, mode, agentName, waitMs, leaseMs: limits.queueLeaseMs })
+      } finally {
+        if (!job.entered) jobs.delete(job.claimId)
+      }
+      if (job.entered) return { job }
+    }
+    throw new Problem({
+      status: 503,
+      code: 'BUSY',
+      detail: 'the same claim is made over and over',
+      headers: { 'Retry-After': '1' },
+    })
+  }
+
+  /** Waits until the claim is over or its caller must be answered. */
+  async function wait(id: string, first: ClaimRow | null): Promise<ClaimRow> {
+    for (let row = first; ; row = await nextSight(id)) {
+      if (row && (isOver(row) || row.now.getTime() >= waitsUntil(row))) return row
+      if (row === null && stopping) throw stoppingProblem()
+    }
+  }
+
+  return {
+    /** Takes a claim in and answers it: as it stands when it is over, or at its deadline. */
+    async claim(asked: Asked, onEntered: (claimId: string, repeat: boolean) => void): Promise<Answer> {
+      if (stopping) throw stoppingProblem()
+      const entered = await enter(asked)
+      if ('same' in entered) {
+        onEntered(entered.same.id, true)
+        return { row: await wait(entered.same.id, entered.same), gateway: null }
+      }
+      const { job } = entered
+      onEntered(job.claimId, false)
+      const over = wait(job.claimId, null)
+      // it is waited for below; a failure before that must not go unheard as an unhandled rejection
+      over.catch(() => {})
+      await matchQuietly()
+      // without time to wait, the queue is left at once
+      if (asked.draft.waitMs === 0 && !job.running) {
+        await expireQueued(db, { ids: [job.claimId], graceMs: limits.queueGraceMs })
+        await look([job.claimId])
+      }
+      return { row: await over, gateway: job.gateway }
+    },
+
+    /** The client of a claim is gone before it was answered: without key or invite nobody could ever ask for the result. */
+    async abandon(claimId: string): Promise<void> {
+      const job = jobs.get(claimId)
+      if (!job) return
+      job.abandoned = true
+      if (await endQueued(db, { id: claimId, state: 'cancelled', error: null })) await look([claimId])
+    },
+
+    /** Ends those who wait in the queue, and lets what is being carried out come to its end. */
+    async close(deadlineMs: number): Promise<void> {
+      stopping = true
+      const queued = [...jobs.values()].filter((job) => !job.running)
+      await Promise.all(queued.map((job) => endQueued(db, { id: job.claimId, state: 'failed', error: STOPPING })))
+      await look(queued.map((job) => job.claimId))
+      const cut = new AbortController()
+      const allDone = async () => {
+        while (running.size > 0) await Promise.all(running)
+      }
+      await Promise.race([allDone(), ctx.clock.sleep(deadlineMs, cut.signal)])
+      cut.abort()
+      await loop.stop()
+      for (const waiters of waiting.values()) for (const tell of waiters) tell(null)
+    },
+  }
+}
+
+const stoppingProblem = () =>
+  new Problem({ status: STOPPING.status, code: STOPPING.code, detail: STOPPING.detail, headers: { 'Retry-After': '1' } })

@@ -1,0 +1,89 @@
+import type { Deadline } from '@convos/kit'
+import type { StatusDetail } from '@convos/services/contract'
+import { mapAtMost } from '../concurrency.ts'
+import type { Context } from '../context.ts'
+import { databaseNow } from '../db/instances.ts'
+import { cancelLostQueued, type LostClaim, takeLostRunning } from '../db/lost.ts'
+import { failRunning, keepBox, leaveBox } from '../db/owned.ts'
+import { boundTo } from './pending.ts'
+
+const INTERRUPTED = { status: 503, code: 'INTERRUPTED', detail: 'the claim was interrupted; claim again' }
+
+/**
+ * Ends claims whose worker is gone. Their bodies are not stored, so none is resumed: who waited is cancelled, an untouched
+ * box goes back, a touched one is asked what has become of it.
+ */
+export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise<void> {
+  const { db, limits, log, services, signals } = ctx
+  const cancelled = await cancelLostQueued(db)
+  const lost = await takeLostRunning(db, limits.tickLeaseMs)
+  if (cancelled + lost.length > 0) log.warn({ cancelled, claimIds: lost.map((c) => c.id) }, 'ending claims that nobody works on')
+
+  const touched: LostClaim[] = []
+  for (const claim of lost) {
+    if (!claim.owns) await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
+    else if (claim.touched_at === null) {
+      await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
+      signals.emit('ready')
+    } else touched.push(claim)
+  }
+  if (touched.length === 0) return
+  const details = await services.statuses(
+    touched.map((c) => c.instance_id),
+    deadline,
+  )
+  const now = await databaseNow(db)
+  await mapAtMost(limits.callsParallel, touched, async (claim) => {
+    try {
+      await settle(ctx, claim, details.get(claim.instance_id), now)
+    } catch (err) {
+      log.warn({ err, claimId: claim.id, instanceId: claim.instance_id }, 'a lost claim could not be settled; it is tried again')
+    }
+  })
+  signals.emit('changed', 'shrunk')
+}
+
+async function settle(ctx: Context, claim: LostClaim, detail: StatusDetail | undefined, now: Date): Promise<void> {
+  const { db, limits, services } = ctx
+  if (!detail || detail.state === 'unknown') return
+  const owned = { instanceId: claim.instance_id, claimId: claim.id }
+  const joined = claim.mode === 'join'
+  const bound = boundTo(detail, claim.id)
+  if (bound) {
+    await keepBox(db, { ...owned, from: 'claiming', to: 'claimed', ...bound, joined, actor: 'pool' })
+    return
+  }
+  const { health } = detail
+  const answers = detail.failures === 0 && health !== null && now.getTime() - Date.parse(health.at) <= limits.freshMs
+  if (answers && health.claimId !== null && health.claimId !== claim.id) {
+    await leave(ctx, claim, 'crashed', 'failed', 'it is bound to another claim', 'foreign_claim')
+    return
+  }
+  if (answers && health.binding === 'working') return
+  const asked = health?.claimId === claim.id && health.binding === 'pending'
+  if (asked || (!answers && joined)) {
+    const unknown = { conversationId: null, inviteUrl: null, joined: false }
+    await keepBox(db, { ...owned, from: 'claiming', to: 'pending', ...unknown, actor: 'pool' })
+    return
+  }
+  if (!answers) {
+    await leave(ctx, claim, 'stuck', 'failed', 'its claim was interrupted and it does not answer')
+    return
+  }
+  // it answers and is unbound: make sure that it stays so, then give it up
+  const { joined: late } = await services.cancel(claim.instance_id, claim.id, limits.cancelMs)
+  if (!late) await leave(ctx, claim, 'stuck', 'cancelled', 'its claim was interrupted')
+}
+
+async function leave(
+  ctx: Context,
+  claim: LostClaim,
+  to: 'ready' | 'stuck' | 'crashed',
+  state: 'failed' | 'cancelled',
+  reason: string,
+  type = to === 'ready' ? 'released' : 'tainted',
+): Promise<void> {
+  const owned = { instanceId: claim.instance_id, claimId: claim.id }
+  const after = { state, error: INTERRUPTED }
+  await leaveBox(ctx.db, { ...owned, from: 'claiming', to, type, reason, claim: after, actor: 'pool' })
+}

@@ -1,0 +1,118 @@
+import { Deadline } from '@convos/kit'
+import type { ConfigureReply, GatewayReply } from '@convos/services/contract'
+import type { Context } from '../context.ts'
+import type { ClaimError } from '../db/claims.ts'
+import { type AfterBox, failRunning, keepBox, leaveBox, markTouched } from '../db/owned.ts'
+import type { Reservation } from '../db/reserve.ts'
+import { ServicesError } from '../provision.ts'
+import { readBinding } from './pending.ts'
+import type { Draft } from './request.ts'
+
+/** A claim that this replica works on. */
+export interface Job {
+  claimId: string
+  principal: string
+  requestId: string
+  draft: Draft
+  /** Its client left, and nobody could ever ask for the result: there is no key and no invite. */
+  abandoned: boolean
+  /** Tokens of the finished agent, for the answer only. */
+  gateway: GatewayReply | null
+  /** It stands in the queue or beyond: what matches from now on sees it. */
+  entered: boolean
+  running: boolean
+}
+
+const UNREACHABLE = { status: 503, code: 'SERVICES_UNAVAILABLE', detail: 'the claim could not be carried out now; claim again' }
+const GIVEN_UP = { status: 502, code: 'CLAIM_FAILED', detail: 'the instances that were tried failed; claim again' }
+const LOST = { status: 503, code: 'INSTANCE_LOST', detail: 'its instance was taken away before the claim was done' }
+
+/** Carries out a claim on the box reserved for it, to its end: kept, given back, or given up. Stores what became of it. */
+export async function runClaim(ctx: Context, job: Job, reserved: Reservation): Promise<void> {
+  const { db, limits, log, services, signals } = ctx
+  const { claimId, instanceId, mode } = reserved
+  const deadline = new Deadline(reserved.leftMs)
+  const ids = { claimId, instanceId }
+
+  const leave = async (to: 'ready' | 'stuck' | 'crashed', reason: string, claim: AfterBox, type?: string) => {
+    const how = { type: type ?? (to === 'ready' ? 'released' : 'tainted'), reason, actor: job.principal }
+    await leaveBox(db, { ...ids, from: 'claiming', to, ...how, claim })
+    signals.emit('changed', to === 'ready' ? 'ready' : 'shrunk')
+  }
+  const fail = (error: ClaimError): AfterBox => ({ state: 'failed', error })
+
+  if (job.abandoned) return leave('ready', 'its claimer left', { state: 'cancelled', error: null })
+  try {
+    await services.reachable()
+  } catch (err) {
+    log.warn({ err, ...ids }, 'services cannot be reached')
+    return leave('ready', 'services cannot be reached', fail(UNREACHABLE))
+  }
+  const needMs = mode === 'join' ? limits.anotherBoxJoinMs : limits.anotherBoxCreateMs
+  if (deadline.leftMs < needMs) return leave('ready', 'its claim has no time left for it', fail(GIVEN_UP))
+  const { agentName, instructions, joinUrl, model } = job.draft
+  // whoever took the box (an operator's kill, a sweep) has ended the claim, or did so before it was running
+  if (!(await markTouched(db, { ...ids, agentName, instructions, model }))) {
+    await failRunning(db, { claimId, error: LOST })
+    return
+  }
+
+  const request = { claimId, agentName, instructions, model, joinUrl, owner: null, templateId: null, allowedTools: [] }
+  const budgetMs = mode === 'join' ? limits.configureJoinMs : limits.configureCreateMs
+  try {
+    const timeoutMs = Math.min(budgetMs, deadline.leftMs - limits.innerReserveMs)
+    const reply = await services.configure(instanceId, request, timeoutMs, job.requestId)
+    await complete(reply)
+  } catch (err) {
+    if (!(err instanceof ServicesError)) throw err
+    log.warn({ err, ...ids, fault: err.fault, code: err.code }, 'configure failed')
+    await recover(err)
+  }
+
+  async function complete(reply: ConfigureReply): Promise<void> {
+    if (job.abandoned) return leave('stuck', 'its claimer left', { state: 'cancelled', error: null })
+    const { conversationId, inviteUrl, joined, gatewayUrl, gatewayToken } = reply
+    const to = reply.status === 'active' && conversationId !== null ? 'claimed' : 'pending'
+    job.gateway = { gatewayUrl, gatewayToken }
+    const kept = { from: 'claiming', to, conversationId, inviteUrl, joined, actor: job.principal } as const
+    if (await keepBox(db, { ...ids, ...kept })) signals.emit('changed')
+    else await failRunning(db, { claimId, error: LOST })
+  }
+
+  async function recover(err: ServicesError): Promise<void> {
+    if (err.fault === 'claim') {
+      const { status, code, detail } = err
+      return leave('stuck', code, fail({ status: status ?? 400, code, detail: detail ?? 'the instance refused the claim' }))
+    }
+    const foreign = err.code === 'FOREIGN_CLAIM'
+    // in an invited conversation two agents would be one too many: be sure of the first before a second
+    if (mode === 'join' && !foreign && !(await withdrawn())) return
+    if (err.fault === 'provider') return leave('stuck', err.code, fail(UNREACHABLE))
+
+    const again = reserved.tainted + 1 < limits.maxTainted && deadline.leftMs >= needMs
+    const after: AfterBox = job.abandoned
+      ? { state: 'cancelled', error: null }
+      : again
+        ? { state: 'queued', leaseMs: limits.queueLeaseMs, reserveMs: needMs }
+        : fail(GIVEN_UP)
+    await (foreign ? leave('crashed', 'it is bound to another claim', after, 'foreign_claim') : leave('stuck', err.code, after))
+  }
+
+  /** False: the box is, or may be, in the conversation, and the claim was completed or waits for it. */
+  async function withdrawn(): Promise<boolean> {
+    let found: Awaited<ReturnType<typeof readBinding>> = null
+    try {
+      const { joined } = await services.cancel(instanceId, claimId, limits.cancelMs)
+      if (!joined) return true
+      found = await readBinding(ctx, ids)
+    } catch (err) {
+      log.warn({ err, ...ids }, 'a failed join could not be withdrawn; the claim waits')
+    }
+    const kept = found
+      ? ({ to: 'claimed', ...found, joined: true } as const)
+      : ({ to: 'pending', conversationId: null, inviteUrl: null, joined: false } as const)
+    await keepBox(db, { ...ids, from: 'claiming', ...kept, actor: job.principal })
+    signals.emit('changed')
+    return false
+  }
+}

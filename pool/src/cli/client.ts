@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises'
+import { HttpError, requestJson } from '@convos/kit'
+import { z } from 'zod'
+import { ProblemDocument } from '../contract/index.ts'
+
+/** The pool said no, or could not be asked; the message is for people. */
+export class Refused extends Error {}
+
+export interface Api {
+  get<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>
+  post<S extends z.ZodType>(path: string, json: unknown, reply: S, timeoutMs?: number): Promise<z.output<S>>
+}
+
+const SANDBOX_FILE = new URL('../../../.data/sandbox.json', import.meta.url)
+const Sandbox = z.object({ poolUrl: z.string(), poolApiKey: z.string() })
+
+/** The pool as named, else by the environment, else the sandbox that runs here. */
+export async function connect(p: { url: string | undefined; key: string | undefined; env: NodeJS.ProcessEnv }): Promise<Api> {
+  const given = { url: p.url ?? p.env['POOL_URL'], key: p.key ?? p.env['POOL_API_KEY']?.split(',')[0] }
+  const sandbox = given.url && given.key ? null : await readSandbox()
+  const url = (given.url ?? sandbox?.poolUrl)?.replace(/\/+$/, '')
+  const key = given.key ?? sandbox?.poolApiKey
+  if (!url || !key) throw new Refused('no pool to ask: set POOL_URL and POOL_API_KEY, or start the sandbox')
+
+  const call = async <S extends z.ZodType>(method: 'GET' | 'POST', path: string, reply: S, timeoutMs: number, json?: unknown) => {
+    try {
+      const headers = { authorization: `Bearer ${key}` }
+      const { data } = await requestJson(`${url}${path}`, {
+        method,
+        headers,
+        reply,
+        timeoutMs,
+        ...(json === undefined ? {} : { json }),
+      })
+      return data
+    } catch (err) {
+      throw new Refused(explain(err, url), { cause: err })
+    }
+  }
+  return {
+    get: (path, reply) => call('GET', path, reply, 30_000),
+    post: (path, json, reply, timeoutMs = 30_000) => call('POST', path, reply, timeoutMs, json),
+  }
+}
+
+async function readSandbox() {
+  const stored = await readFile(SANDBOX_FILE, 'utf8').catch(() => null)
+  return stored === null ? null : Sandbox.parse(JSON.parse(stored))
+}
+
+function explain(err: unknown, url: string): string {
+  if (!(err instanceof HttpError)) throw err
+  if (err.kind === 'network') return `the pool at ${url} cannot be reached`
+  const problem = ProblemDocument.safeParse(err.body).data
+  if (!problem) return err.message
+  const fields = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`).join('')
+  return `${problem.code}: ${problem.detail ?? problem.title}${fields} (request ${problem.requestId})`
+}

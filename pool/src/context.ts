@@ -1,0 +1,46 @@
+import { type Clock, createMetrics, type Database, type Logger, type Metrics, systemClock } from '@convos/kit'
+import { newToken } from './naming.ts'
+import type { Config } from './config.ts'
+import { readSecret } from './db/settings.ts'
+import { LIMITS, type Limits } from './limits.ts'
+import { createServices, type Services } from './provision.ts'
+import { createSignals, type Signals } from './signals.ts'
+
+/** What every part of pool works with; made once per process, or per test. */
+export interface Context {
+  config: Config
+  limits: Limits
+  log: Logger
+  metrics: Metrics
+  db: Database
+  services: Services
+  signals: Signals
+  clock: Clock
+  /** Keys of our HMACs: the first makes, all are accepted. */
+  secrets: readonly string[]
+  /** This replica, as a holder of leases. */
+  replica: string
+}
+
+export async function createContext(p: {
+  config: Config
+  log: Logger
+  db: Database
+  limits?: Partial<Limits>
+  clock?: Clock
+}): Promise<Context> {
+  const { config, log, db, clock = systemClock } = p
+  const limits = { ...LIMITS, ...p.limits }
+  return {
+    config,
+    limits,
+    log,
+    metrics: createMetrics('pool'),
+    db,
+    services: createServices({ ...config.services, environment: config.environment, limits }),
+    signals: createSignals(),
+    clock,
+    secrets: config.secrets ?? [await readSecret(db)],
+    replica: newToken(),
+  }
+}

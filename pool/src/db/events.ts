@@ -1,0 +1,41 @@
+import type { Queryable } from '@convos/kit'
+
+export interface EventRow {
+  id: string
+  at: Date
+  instance_id: string | null
+  claim_id: string | null
+  type: string
+  from_status: string | null
+  to_status: string | null
+  reason: string | null
+  actor: string
+  request_id: string | null
+  detail: Record<string, unknown> | null
+}
+
+/** The latest events of one instance, newest first. */
+export async function listEvents(db: Queryable, p: { instanceId: string; limit: number }): Promise<EventRow[]> {
+  const { rows } = await db.query<EventRow>({
+    name: 'list_events',
+    values: [p.instanceId, p.limit],
+    text: `
+      select id, at, instance_id, claim_id, type, from_status, to_status, reason, actor, request_id, detail
+      from instance_events where instance_id = $1 order by id desc limit $2`,
+  })
+  return rows
+}
+
+/** Whether there ever was such an instance, for this principal where one is given. */
+export async function wasInstance(db: Queryable, p: { id: string; principal: string | null }): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'was_instance',
+    values: [p.id, p.principal],
+    text: `
+      select 1 from instance_events e
+      where e.instance_id = $1
+        and ($2::text is null or exists (select 1 from claims c where c.instance_id = $1 and c.principal = $2))
+      limit 1`,
+  })
+  return (rowCount ?? 0) > 0
+}

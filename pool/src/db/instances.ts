@@ -1,0 +1,230 @@
+import type { Queryable } from '@convos/kit'
+import type { ToolState } from '@convos/services/contract'
+import type { Counts, Status } from '../contract/index.ts'
+
+/** What a row keeps of the latest answered probe. */
+interface StoredHealth {
+  ready: boolean
+  clean: boolean
+  binding: string
+  at: string
+}
+
+export interface InstanceRow {
+  id: string
+  status: Status
+  status_reason: string | null
+  status_since: Date
+  claim_id: string | null
+  touched_at: Date | null
+  agent_name: string | null
+  model: string | null
+  url: string | null
+  image: string | null
+  phase: string | null
+  phase_since: Date | null
+  health: StoredHealth | null
+  tools: ToolState[]
+  last_activity_at: Date | null
+  conversation_id: string | null
+  invite_url: string | null
+  principal: string | null
+  owner_id: string | null
+  owner_address: string | null
+  parent_instance: string | null
+  template_id: string | null
+  template_version: number | null
+  protected: boolean
+  expires_at: Date | null
+  created_at: Date
+  ready_at: Date | null
+  claimed_at: Date | null
+}
+
+/** Everything but the instructions, which nobody reads in bulk. */
+const COLUMNS = `
+  i.id, i.status, i.status_reason, i.status_since, i.claim_id, i.touched_at, i.agent_name, i.model, i.url, i.image, i.phase,
+  i.phase_since, i.health, i.tools, i.last_activity_at, i.conversation_id, i.invite_url, i.principal, i.owner_id,
+  i.owner_address, i.parent_instance, i.template_id, i.template_version, i.protected, i.expires_at, i.created_at, i.ready_at,
+  i.claimed_at`
+
+/** A row as the reconciler reads it: `keeps_claim` tells whether its claim still counts on it. */
+export type FleetRow = InstanceRow & { keeps_claim: boolean }
+
+/** The whole fleet, the given ids, or one status of it. */
+export async function listFleet(db: Queryable, of: { ids?: readonly string[]; status?: Status }): Promise<FleetRow[]> {
+  const { rows } = await db.query<FleetRow>({
+    name: 'list_fleet',
+    values: [of.ids ?? null, of.status ?? null],
+    text: `
+      select ${COLUMNS},
+        c.id is not null and c.instance_id = i.id and c.state in ('running', 'pending', 'done') as keeps_claim
+      from instances i left join claims c on c.id = i.claim_id
+      where ($1::text[] is null or i.id = any($1)) and ($2::text is null or i.status = $2)
+      order by i.id`,
+  })
+  return rows
+}
+
+/** The database's time: the only one that ages and leases are measured with. */
+export async function databaseNow(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>({ name: 'database_now', text: 'select clock_now() as now' })
+  return rows[0]?.now ?? new Date()
+}
+
+/** Oldest first, at most `limit`. */
+export async function listInstances(db: Queryable, limit: number): Promise<InstanceRow[]> {
+  const { rows } = await db.query<InstanceRow>({
+    name: 'list_instances',
+    values: [limit],
+    text: `select ${COLUMNS} from instances i order by i.created_at, i.id limit $1`,
+  })
+  return rows
+}
+
+export async function readInstance(db: Queryable, id: string): Promise<InstanceRow | null> {
+  const { rows } = await db.query<InstanceRow>({
+    name: 'read_instance',
+    values: [id],
+    text: `select ${COLUMNS} from instances i where i.id = $1`,
+  })
+  return rows[0] ?? null
+}
+
+/** Who has an agent: claimed and crashed instances, the latest claim first. */
+export async function listAgents(db: Queryable): Promise<InstanceRow[]> {
+  const { rows } = await db.query<InstanceRow>({
+    name: 'list_agents',
+    text: `select ${COLUMNS} from instances i where i.status in ('claimed', 'crashed') order by i.claimed_at desc nulls last, i.id`,
+  })
+  return rows
+}
+
+export async function countByStatus(db: Queryable): Promise<Partial<Record<Status, number>>> {
+  const { rows } = await db.query<{ status: Status; n: number }>({
+    name: 'count_by_status',
+    text: 'select status, count(*)::int as n from instances group by status',
+  })
+  return Object.fromEntries(rows.map((row) => [row.status, row.n]))
+}
+
+/** The older keys of `GET /api/pool/counts`. */
+export function toCounts(by: Partial<Record<Status, number>>): Counts {
+  const sum = (...statuses: Status[]) => statuses.reduce((total, status) => total + (by[status] ?? 0), 0)
+  return {
+    provisioning: sum('starting', 'recycling'),
+    idle: sum('ready'),
+    claimed: sum('claiming', 'pending', 'claimed'),
+    crashed: sum('crashed'),
+    stuck: sum('stuck'),
+  }
+}
+
+/** What services said about an instance, as it is kept for display; never a status. */
+export interface Observation {
+  id: string
+  url: string | null
+  image: string | null
+  phase: string
+  phase_since: string | null
+  health: StoredHealth | null
+  tools: ToolState[]
+  last_activity_at: string | null
+}
+
+/** Keeps what was observed; rows that someone else is writing now are left for the next pass. */
+export async function recordObservations(db: Queryable, observations: readonly Observation[]): Promise<void> {
+  await db.query({
+    name: 'record_observations',
+    values: [JSON.stringify(observations)],
+    text: `
+      with seen as (
+        select o.id, o.url, o.image, o.phase, o.phase_since, o.health, o.tools, o.last_activity_at
+        from jsonb_to_recordset($1::jsonb) as o(id text, url text, image text, phase text, phase_since timestamptz,
+          health jsonb, tools jsonb, last_activity_at timestamptz)
+      ), held as (
+        select i.id from instances i join seen on seen.id = i.id order by i.id for update of i skip locked
+      )
+      update instances i set url = coalesce(seen.url, i.url), image = coalesce(seen.image, i.image), phase = seen.phase,
+        phase_since = seen.phase_since, health = coalesce(nullif(seen.health, 'null'), i.health), tools = seen.tools,
+        last_activity_at = coalesce(seen.last_activity_at, i.last_activity_at)
+      from seen join held on held.id = seen.id where i.id = seen.id`,
+  })
+}
+
+export interface Stock {
+  ready: number
+  starting: number
+  /** Rows whose compute may exist. */
+  total: number
+}
+
+/** What the refill counts; under the settings' lock nobody else can add to it meanwhile. */
+export async function countStock(db: Queryable): Promise<Stock> {
+  const { rows } = await db.query<Stock>({
+    name: 'count_stock',
+    text: `
+      select count(*) filter (where status = 'ready')::int as ready, count(*) filter (where status = 'starting')::int as starting,
+        count(*)::int as total
+      from instances`,
+  })
+  return rows[0] ?? { ready: 0, starting: 0, total: 0 }
+}
+
+/** New rows, written before anything outside is asked for. */
+export async function insertStarting(
+  db: Queryable,
+  p: { ids: readonly string[]; reason: string; actor: string; requestId: string | null },
+): Promise<void> {
+  await db.query({
+    name: 'insert_starting',
+    values: [p.ids, p.reason, p.actor, p.requestId],
+    text: `
+      with added as (
+        insert into instances (id, status, status_reason) select id, 'starting', $2 from unnest($1::text[]) as new(id) returning id
+      )
+      insert into instance_events (instance_id, type, to_status, reason, actor, request_id)
+      select id, 'created', 'starting', $2, $3, $4 from added`,
+  })
+}
+
+/** Ends rows whose every external resource is gone; their history stays. */
+export async function removeInstances(db: Queryable, p: { ids: readonly string[]; actor: string }): Promise<string[]> {
+  const { rows } = await db.query<{ instance_id: string }>({
+    name: 'remove_instances',
+    values: [p.ids, p.actor],
+    text: `
+      with gone as (delete from instances where id = any($1) and status = 'deleting' returning id, claim_id)
+      insert into instance_events (instance_id, claim_id, type, from_status, reason, actor)
+      select id, claim_id, 'removed', 'deleting', 'nothing of it is left', $2 from gone returning instance_id`,
+  })
+  return rows.map((row) => row.instance_id)
+}
+
+/** Creations that failed since the last one that succeeded, oldest first. */
+export async function listCreationFailures(db: Queryable): Promise<{ created_at: Date; failed_at: Date }[]> {
+  const { rows } = await db.query<{ created_at: Date; failed_at: Date }>({
+    name: 'list_creation_failures',
+    text: `
+      with success as (
+        select max(at) as at from instance_events where type = 'ready' and from_status = 'starting'
+      )
+      select made.at as created_at, failed.at as failed_at
+      from instance_events failed join instance_events made on made.instance_id = failed.instance_id and made.type = 'created'
+      where failed.type = 'creation_failed' and failed.at > clock_now() - interval '1 day'
+        and failed.at > coalesce((select at from success), '-infinity')
+      order by failed.at`,
+  })
+  return rows
+}
+
+/** How long instances took from their row to ready, ms: the median of the last 20; null before the first. */
+export async function readWarmUpMs(db: Queryable): Promise<number | null> {
+  const { rows } = await db.query<{ ms: number | null }>({
+    name: 'read_warm_up',
+    text: `
+      select percentile_cont(0.5) within group (order by extract(epoch from ready_at - created_at) * 1000) as ms
+      from (select ready_at, created_at from instances where ready_at is not null order by ready_at desc limit 20) latest`,
+  })
+  return rows[0]?.ms ?? null
+}

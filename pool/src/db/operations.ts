@@ -1,0 +1,133 @@
+import type { Queryable } from '@convos/kit'
+import type { Status } from '../contract/index.ts'
+
+export type OperationKind = 'drain' | 'kill' | 'dismiss' | 'replenish'
+
+/** An item beside what has become of its instance: `status` is null once the row is gone. */
+export interface ItemRow {
+  instance_id: string
+  begun: boolean
+  error: string | null
+  status: Status | null
+  status_reason: string | null
+  phase: string | null
+  was_ready: boolean
+  last_at: string | null
+}
+
+export interface OperationRow {
+  id: string
+  kind: OperationKind
+  actor: string
+  started_at: Date
+  stopped_at: Date | null
+  items: ItemRow[]
+}
+
+export async function insertOperation(
+  db: Queryable,
+  p: {
+    id: string
+    kind: OperationKind
+    actor: string
+    requestId: string | null
+    /** Items whose work was begun already carry `begun`; those that cannot be done carry why. */
+    items: readonly { instanceId: string; begun?: boolean; error?: string }[]
+  },
+): Promise<void> {
+  await db.query({
+    name: 'insert_operation',
+    values: [
+      p.id,
+      p.kind,
+      p.actor,
+      p.requestId,
+      JSON.stringify(p.items.map((i) => ({ instance_id: i.instanceId, begun: i.begun ?? false, error: i.error ?? null }))),
+    ],
+    text: `
+      with made as (
+        insert into operations (id, kind, actor, request_id) values ($1, $2, $3, $4) returning id
+      )
+      insert into operation_items (operation_id, seq, instance_id, begun_at, error)
+      select made.id, item.n, item.instance_id, case when item.begun then clock_now() end, item.error
+      from made cross join rows from (jsonb_to_recordset($5::jsonb) as (instance_id text, begun boolean, error text))
+        with ordinality as item(instance_id, begun, error, n)`,
+  })
+}
+
+/** Operations, newest first, each with its items as they stand now. */
+export async function listOperations(db: Queryable, p: { id?: string; limit: number }): Promise<OperationRow[]> {
+  const { rows } = await db.query<OperationRow>({
+    name: 'list_operations',
+    values: [p.id ?? null, p.limit],
+    text: `
+      select o.id, o.kind, o.actor, o.started_at, o.stopped_at, coalesce(items.list, '[]') as items
+      from (select id, kind, actor, started_at, stopped_at from operations where $1::text is null or id = $1
+        order by started_at desc, id limit $2) o
+      left join lateral (
+        select jsonb_agg(jsonb_build_object('instance_id', t.instance_id, 'begun', t.begun_at is not null, 'error', t.error,
+          'status', i.status, 'status_reason', i.status_reason, 'phase', i.phase, 'was_ready', history.was_ready,
+          'last_at', history.last_at) order by t.seq) as list
+        from operation_items t left join instances i on i.id = t.instance_id
+        left join lateral (
+          select bool_or(e.to_status = 'ready') as was_ready, max(e.at) as last_at
+          from instance_events e where e.instance_id = t.instance_id
+        ) history on true
+        where t.operation_id = o.id
+      ) items on true
+      order by o.started_at desc, o.id`,
+  })
+  return rows
+}
+
+/** No further items are begun; those under way go on. Waits for the few that are being begun now, and leaves them out. */
+export async function stopOperation(db: Queryable, id: string): Promise<void> {
+  await db.query({
+    name: 'stop_operation',
+    values: [id],
+    text: `
+      with items as (
+        update operation_items set error = 'stopped before it was begun'
+        where operation_id = $1 and begun_at is null and error is null
+      )
+      update operations set stopped_at = coalesce(stopped_at, clock_now()) where id = $1`,
+  })
+}
+
+export interface NextItem {
+  operation_id: string
+  kind: OperationKind
+  actor: string
+  request_id: string | null
+  seq: number
+  instance_id: string
+}
+
+/** The next items to begin, of any operation, held by this transaction. */
+export async function holdNextItems(tx: Queryable, limit: number): Promise<NextItem[]> {
+  const { rows } = await tx.query<NextItem>({
+    name: 'hold_next_items',
+    values: [limit],
+    text: `
+      select t.operation_id, o.kind, o.actor, o.request_id, t.seq, t.instance_id
+      from operation_items t join operations o on o.id = t.operation_id
+      where t.begun_at is null and t.error is null
+      order by o.started_at, t.operation_id, t.seq limit $1 for update of t skip locked`,
+  })
+  return rows
+}
+
+/** Items whose work has begun, or that cannot be done, with the reason. */
+export async function settleItems(
+  tx: Queryable,
+  items: readonly { operation_id: string; seq: number; error: string | null }[],
+): Promise<void> {
+  await tx.query({
+    name: 'settle_items',
+    values: [JSON.stringify(items)],
+    text: `
+      update operation_items t set begun_at = case when s.error is null then clock_now() end, error = s.error
+      from jsonb_to_recordset($1::jsonb) as s(operation_id text, seq int, error text)
+      where t.operation_id = s.operation_id and t.seq = s.seq`,
+  })
+}

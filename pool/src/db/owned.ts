@@ -1,0 +1,131 @@
+/** The writes of the one claim that owns a box: each names the box, its status and the claim. */
+import type { Queryable } from '@convos/kit'
+import type { Status } from '../contract/index.ts'
+import { assertAllowed } from '../lifecycle.ts'
+import type { ClaimError } from './claims.ts'
+
+export interface Owned {
+  claimId: string
+  instanceId: string
+}
+
+/** The last write before a call may reach the box: from here on it is never handed to anyone else. False when it is lost. */
+export async function markTouched(
+  db: Queryable,
+  p: Owned & { agentName: string; instructions: string; model: string | null },
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'mark_touched',
+    values: [p.instanceId, p.claimId, p.agentName, p.instructions, p.model],
+    text: `
+      update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5
+      where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null`,
+  })
+  return rowCount === 1
+}
+
+/** The box is the claim's: `claimed`, or `pending` until it is let in. False when it was lost meanwhile. */
+export async function keepBox(
+  db: Queryable,
+  p: Owned & {
+    from: 'claiming' | 'pending'
+    to: 'claimed' | 'pending'
+    conversationId: string | null
+    inviteUrl: string | null
+    joined: boolean
+    actor: string
+  },
+): Promise<boolean> {
+  assertAllowed(p.from, p.to)
+  const { rows } = await db.query({
+    name: 'keep_box',
+    values: [p.instanceId, p.claimId, p.from, p.to, p.conversationId, p.inviteUrl, p.joined, p.actor],
+    text: `
+      with box as (
+        update instances set status = $4, status_reason = null, status_since = clock_now(), conversation_id = $5,
+          invite_url = coalesce($6, invite_url), claimed_at = coalesce(claimed_at, clock_now())
+        where id = $1 and status = $3 and claim_id = $2 and touched_at is not null
+        returning id
+      ), told as (
+        update claims c set state = case when $4 = 'pending' then 'pending' else 'done' end, conversation_id = $5,
+          invite_url = coalesce($6, c.invite_url), joined = $7, configured_at = coalesce(c.configured_at, clock_now()),
+          finished_at = case when $4 = 'claimed' then clock_now() end
+        from box where c.id = $2 and c.instance_id = box.id and c.state in ('running', 'pending')
+      )
+      insert into instance_events (instance_id, claim_id, type, from_status, to_status, actor)
+      select id, $2, $4, $3, $4, $8 from box returning id`,
+  })
+  return rows.length === 1
+}
+
+export type AfterBox =
+  /** Back to the head of the queue, for another box, as long as there is time for one. */
+  { state: 'queued'; leaseMs: number; reserveMs: number } | { state: 'failed' | 'cancelled'; error: ClaimError | null }
+
+/**
+ * The claim gives its box up, in one step with what becomes of the claim. Only a box that nothing reached goes back to
+ * ready. False when the box was lost meanwhile.
+ */
+export async function leaveBox(
+  db: Queryable,
+  p: Owned & {
+    from: 'claiming' | 'pending'
+    to: Extract<Status, 'ready' | 'stuck' | 'crashed'>
+    type: string
+    reason: string
+    claim: AfterBox
+    actor: string
+  },
+): Promise<boolean> {
+  assertAllowed(p.from, p.to)
+  const again = p.claim.state === 'queued' ? p.claim : null
+  const error = p.claim.state === 'queued' ? null : p.claim.error
+  const { rows } = await db.query({
+    name: 'leave_box',
+    values: [
+      p.instanceId,
+      p.claimId,
+      p.from,
+      p.to,
+      p.type,
+      p.reason,
+      p.actor,
+      p.claim.state,
+      error && JSON.stringify(error),
+      again?.leaseMs ?? null,
+      again?.reserveMs ?? null,
+    ],
+    text: `
+      with box as (
+        update instances set status = $4, status_reason = $6, status_since = clock_now(),
+          claim_id = case when $4 <> 'ready' then claim_id end, principal = case when $4 <> 'ready' then principal end,
+          agent_name = case when $4 <> 'ready' then agent_name end
+        where id = $1 and status = $3 and claim_id = $2 and ($4 <> 'ready' or touched_at is null)
+        returning id
+      ), told as (
+        update claims c set state = $8, instance_id = null, error = $9::jsonb,
+          tainted = c.tainted + case when $4 = 'ready' then 0 else 1 end,
+          idem_key = case when $8 = 'queued' then c.idem_key end, join_hash = case when $8 = 'queued' then c.join_hash end,
+          finished_at = case when $8 <> 'queued' then clock_now() end,
+          lease_until = coalesce(clock_now() + $10::int * interval '1 ms', c.lease_until),
+          wait_until = coalesce(c.deadline - $11::int * interval '1 ms', c.wait_until)
+        from box where c.id = $2 and c.instance_id = box.id and c.state in ('running', 'pending')
+      )
+      insert into instance_events (instance_id, claim_id, type, from_status, to_status, reason, actor)
+      select id, $2, $5, $3, $4, $6, $7 from box returning id`,
+  })
+  return rows.length === 1
+}
+
+/** Ends a running claim that has lost its box, where nobody told it. */
+export async function failRunning(db: Queryable, p: { claimId: string; error: ClaimError }): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'fail_running',
+    values: [p.claimId, JSON.stringify(p.error)],
+    text: `
+      update claims c set state = 'failed', idem_key = null, join_hash = null, error = $2::jsonb, finished_at = clock_now()
+      where c.id = $1 and c.state = 'running'
+        and not exists (select 1 from instances i where i.claim_id = c.id and i.status in ('claiming', 'pending', 'claimed'))`,
+  })
+  return rowCount === 1
+}

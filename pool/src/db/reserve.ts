@@ -1,0 +1,53 @@
+import type { Queryable } from '@convos/kit'
+import type { ClaimMode } from './claims.ts'
+
+export interface Reservation {
+  claimId: string
+  instanceId: string
+  mode: ClaimMode
+  /** Boxes that this claim tainted before. */
+  tainted: number
+  /** Until the caller is answered, ms. */
+  leftMs: number
+}
+
+/**
+ * Pairs the oldest queued claim with the oldest ready instance; null when either is missing. Both rows are skipped where
+ * another one is pairing them, and an instance is only looked for once a claim is held: whatever is locked here is used.
+ */
+export async function reserveNext(
+  db: Queryable,
+  p: { createMs: number; joinMs: number; leaseExtraMs: number },
+): Promise<Reservation | null> {
+  const { rows } = await db.query<Reservation>({
+    name: 'reserve_next',
+    values: [p.createMs, p.joinMs, p.leaseExtraMs],
+    text: `
+      with claim as materialized (
+        select id, principal, agent_name, mode,
+          coalesce(deadline, clock_now() + (case mode when 'join' then $2::int else $1::int end) * interval '1 ms') as deadline
+        from claims where state = 'queued' and lease_until > clock_now()
+        order by seq limit 1 for update skip locked
+      ), box as materialized (
+        select id from instances where status = 'ready' and exists (select 1 from claim)
+        order by created_at, id limit 1 for update skip locked
+      ), reserved as (
+        update instances i set status = 'claiming', status_reason = null, status_since = clock_now(), claim_id = claim.id,
+          principal = claim.principal, agent_name = claim.agent_name
+        from box cross join claim where i.id = box.id
+        returning i.id
+      ), running as (
+        update claims c set state = 'running', instance_id = reserved.id, reserved_at = clock_now(), deadline = claim.deadline,
+          lease_until = claim.deadline + $3::int * interval '1 ms'
+        from reserved cross join claim where c.id = claim.id
+        returning c.id, c.instance_id, c.mode, c.tainted, c.deadline, c.principal
+      ), noted as (
+        insert into instance_events (instance_id, claim_id, type, from_status, to_status, actor)
+        select instance_id, id, 'reserved', 'ready', 'claiming', principal from running
+      )
+      select id as "claimId", instance_id as "instanceId", mode, tainted,
+        extract(epoch from deadline - clock_now())::float8 * 1000 as "leftMs"
+      from running`,
+  })
+  return rows[0] ?? null
+}

@@ -1,0 +1,72 @@
+/** Deadlines, leases and limits of pool, in ms where they are times. One place, so that nothing waits longer than its caller. */
+export const LIMITS = {
+  /** From the first reservation until the caller is answered. */
+  claimCreateMs: 30_000,
+  claimJoinMs: 20_000,
+  /** How much longer than its deadline a claim's lease runs. */
+  claimLeaseExtraMs: 15_000,
+  configureCreateMs: 25_000,
+  configureJoinMs: 18_000,
+  /** Every inner deadline ends this much before the outer one. */
+  innerReserveMs: 2_000,
+  /** A box is tried only with this much left; a join must configure within its first 5 s. */
+  anotherBoxCreateMs: 5_000,
+  anotherBoxJoinMs: 15_000,
+  cancelMs: 8_000,
+  /** Boxes a claim may taint before it fails. */
+  maxTainted: 3,
+  /** How often waiting claims are matched and looked at. */
+  claimPollMs: 100,
+  queueLeaseMs: 15_000,
+  /** How much longer a claim is tried where an instance is ready but held by another statement. */
+  queueGraceMs: 1_000,
+  leaseRenewMs: 5_000,
+
+  tickLeaseMs: 45_000,
+  tickDeadlineMs: 25_000,
+  /** How often the lease is renewed and the ready instances are looked at. */
+  readyPollMs: 10_000,
+  statusBatch: 500,
+  statusParallel: 4,
+  statusCallMs: 15_000,
+  changesWaitMs: 25_000,
+  changesExtraMs: 5_000,
+  createCallMs: 5_000,
+  destroyCallMs: 10_000,
+  callsParallel: 4,
+  gatewayCallMs: 5_000,
+  reachableCallMs: 2_000,
+  /** Services counts as reachable for this long after its last answer. */
+  reachableForMs: 1_000,
+
+  /** How old the probe may be that proves an instance ready. */
+  freshMs: 30_000,
+  failuresInARow: 3,
+  readyFailingMs: 20_000,
+  claimedFailingMs: 60_000,
+  /** A probe this close to a change of status may have been answered before it. */
+  probeSkewMs: 5_000,
+  /** After its time ended, a pending instance that does not answer for this long is given up as crashed. */
+  pendingSilentMs: 3_600_000,
+  /** An unknown instance stays `deleting` until no creation of it can be under way. */
+  removeAfterMs: 15_000,
+  autoDestroyPerHour: 5,
+  autoDestroyShare: 0.2,
+
+  createBackoffMs: 30_000,
+  createBackoffCapMs: 3_600_000,
+  /** After so many failed rounds of creation only one is tried at a time. */
+  createTrialAfter: 3,
+
+  cacheMs: 1_000,
+  cacheMinMs: 100,
+  readyCacheMs: 2_000,
+  sessionMs: 12 * 3_600_000,
+  loginCodeMs: 600_000,
+  loginsPerMinute: 10,
+  operationBatch: 10,
+  statusRows: 1_000,
+  shutdownMs: 35_000,
+} as const
+
+export type Limits = { readonly [name in keyof typeof LIMITS]: number }

@@ -1,0 +1,48 @@
+import type { Context } from './context.ts'
+import { type Cache, createCache } from './cache.ts'
+import { type Desk, openDesk } from './claim/desk.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { countFleet } from './measures.ts'
+import { type Operations, startOperations } from './operations.ts'
+import { type Refill, startRefill } from './refill.ts'
+import { startTick, type Tick } from './tick.ts'
+
+/** The working parts of one replica. */
+export interface Parts {
+  cache: Cache
+  desk: Desk
+  fleet: Fleet
+  operations: Operations
+  refill: Refill
+  tick: Tick
+  readonly stopping: boolean
+  /** Ends waiters, finishes running claims, gives the lease back. */
+  stop(): Promise<void>
+}
+
+export function startParts(ctx: Context): Parts {
+  const cache = createCache(ctx)
+  const fleet = createFleet(ctx)
+  const refill = startRefill(ctx, fleet)
+  const operations = startOperations(ctx, fleet, refill)
+  const desk = openDesk(ctx)
+  const tick = startTick(ctx, fleet)
+  countFleet(ctx, cache)
+  let stopping = false
+  return {
+    cache,
+    desk,
+    fleet,
+    operations,
+    refill,
+    tick,
+    get stopping() {
+      return stopping
+    },
+    async stop() {
+      stopping = true
+      // the claims first: their boxes and their callers wait
+      await Promise.all([desk.close(ctx.limits.shutdownMs), tick.stop(), refill.stop(), operations.stop()])
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { run } from '../src/cli/run.ts'
+import { countRows, seedReady, testPool, type TestPool } from './harness.ts'
+
+async function cli(args: string[], pool?: Pick<TestPool, 'url' | 'key'>) {
+  const out: string[] = []
+  const err: string[] = []
+  const env = pool ? { POOL_URL: pool.url, POOL_API_KEY: pool.key } : { POOL_URL: 'http://127.0.0.1:9', POOL_API_KEY: 'unused' }
+  const code = await run(args, { env, out: (t) => void out.push(t), err: (t) => void err.push(t), progress: null })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+test('claim prints the agent and its invite, or everything as JSON', async () => {
+  await using pool = await testPool()
+  const [id] = await seedReady(pool, 2)
+  const shown = await cli(['claim', '--name', 'Ada'], pool)
+  expect(shown.code).toBe(0)
+  expect(shown.out).toMatch(/^agent +Ada\nstatus +done\n/)
+  expect(shown.out).toMatch(`https://dev.convos.org/v2?i=${id}`)
+  const { code, out } = await cli(['claim', '--json'], pool)
+  expect([code, JSON.parse(out)]).toMatchObject([0, { status: 'done', agentName: 'Assistant' }])
+})
+
+test('a refusal is one readable line and exit code 1', async () => {
+  await using pool = await testPool()
+  expect(await cli(['claim'], pool)).toMatchObject({
+    code: 1,
+    out: '',
+    err: expect.stringMatching(/^POOL_EMPTY: no instance is ready/),
+  })
+  const network = await cli(['claim', '--join', 'https://popup.convos.org/v2?i=x'], pool)
+  expect(network.err).toMatch(/^WRONG_NETWORK: .*\n {2}joinUrl: /)
+  expect(await cli(['status', '--key', 'wrong'], pool)).toMatchObject({ code: 1, err: expect.stringMatching('UNAUTHORIZED') })
+  expect(await cli(['status'])).toMatchObject({ code: 1, err: 'the pool at http://127.0.0.1:9 cannot be reached' })
+})
+
+test('replenish and drain follow their operation to its end', async () => {
+  await using pool = await testPool()
+  expect(await cli(['replenish', '--count', '2'], pool)).toMatchObject({ code: 0, out: 'replenish done: 2 of 2 done, 0 failed' })
+  expect(await countRows(pool.db, 'ready')).toBe(2)
+  expect(await cli(['drain', '--all'], pool)).toMatchObject({ code: 0, out: 'drain done: 2 of 2 done, 0 failed' })
+  expect(await cli(['drain', 'nobody'], pool)).toMatchObject({
+    code: 1,
+    out: 'drain failed: 0 of 1 done, 1 failed\n  nobody: there is no such instance',
+  })
+})
+
+test('status shows counts and instances as a table', async () => {
+  await using pool = await testPool({ env: { POOL_MIN_IDLE: '0' } })
+  const [id] = await seedReady(pool, 1)
+  const { code, out } = await cli(['status'], pool)
+  expect(code).toBe(0)
+  expect(out).toMatch(/1 idle · 0 claimed .*\(target 0 idle\)/)
+  expect(out).toMatch(new RegExp(`^${id} +ready`, 'm'))
+})
+
+test('wrong use is exit code 2 with the usage; help is everywhere', async () => {
+  for (const args of [
+    ['nonsense'],
+    ['claim', '--nonsense'],
+    ['drain'],
+    ['drain', '--all', '--count', '1'],
+    ['replenish', '--count', 'x'],
+  ])
+    expect(await cli(args), args.join(' ')).toMatchObject({ code: 2, out: '' })
+  expect((await cli(['drain'])).err).toMatch('usage: drain')
+  for (const args of [['--help'], ['claim', '--help'], ['drain', '-h'], ['replenish', '--help'], ['status', '--help']])
+    expect(await cli(args), args.join(' ')).toMatchObject({ code: 0, err: '' })
+})

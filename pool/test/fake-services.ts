@@ -1,0 +1,150 @@
+import { apiApp, bearer, createLogger, listen, Problem } from '@convos/kit'
+import {
+  CancelRequest,
+  ChangesQuery,
+  type ConfigureReply,
+  ConfigureRequest,
+  CreateInstanceRequest,
+  type InstanceState,
+  type ProbedHealth,
+  type StatusDetail,
+  StatusRequest,
+} from '@convos/services/contract'
+import { eventually } from '@convos/sandbox/testing'
+import { Router } from 'express'
+
+type Configure = (instanceId: string, body: ConfigureRequest) => Promise<ConfigureReply> | ConfigureReply
+
+/** Stands in for services: its contract over HTTP, its world in memory, every behaviour in the test's hand. */
+export interface FakeServices {
+  url: string
+  apiKey: string
+  /** Gateway tokens it ever gave out: none may be seen where it does not belong. */
+  tokens: string[]
+  calls: { method: string; path: string; body: unknown }[]
+  instances: Map<string, StatusDetail>
+  /** What a new instance becomes; healthy at once unless set. */
+  onCreate: (instanceId: string) => Promise<void> | void
+  onConfigure: Configure
+  onCancel: (instanceId: string) => Promise<boolean> | boolean
+  /** Sets an instance's state or probe and tells /changes. */
+  set(instanceId: string, change: Partial<StatusDetail>): void
+  called(path: RegExp): FakeServices['calls']
+  close(): Promise<void>
+}
+
+const iso = (agoMs = 0) => new Date(Date.now() - agoMs).toISOString()
+
+export const healthOf = (p: Partial<ProbedHealth> = {}): ProbedHealth => ({
+  ready: true,
+  clean: true,
+  binding: 'none',
+  conversationId: null,
+  inviteUrl: null,
+  claimId: null,
+  version: '1',
+  lastActivityAt: null,
+  at: iso(),
+  ...p,
+})
+
+export const detailOf = (state: InstanceState, p: Partial<StatusDetail> = {}): StatusDetail => ({
+  state,
+  phaseSince: iso(1000),
+  deploymentStartedAt: iso(1000),
+  failures: 0,
+  failingSince: null,
+  url: null,
+  image: null,
+  tools: [],
+  health: state === 'healthy' ? healthOf() : null,
+  ...p,
+})
+
+export const problem = (status: number, code: string, extra: Record<string, unknown> = {}) =>
+  new Problem({ status, code, detail: `fake ${code}`, extra })
+
+export async function startFakeServices(environment = 'dev'): Promise<FakeServices> {
+  const apiKey = `services-${crypto.randomUUID()}`
+  let cursor = 1
+  const changed: { at: number; id: string }[] = []
+  const listening = await listen((req, res) => void app(req, res), 0, '127.0.0.1')
+  const fake: FakeServices = {
+    url: `http://127.0.0.1:${listening.port}`,
+    apiKey,
+    tokens: [],
+    calls: [],
+    instances: new Map(),
+    onCreate: (id) => fake.set(id, detailOf('healthy', { url: `http://${id}.test` })),
+    onConfigure: (id, body) => configured(fake, id, body),
+    onCancel: () => false,
+    set(id, change) {
+      fake.instances.set(id, { ...(fake.instances.get(id) ?? detailOf('deploying')), ...change })
+      changed.push({ at: ++cursor, id })
+    },
+    called: (path) => fake.calls.filter((call) => path.test(`${call.method} ${call.path}`)),
+    close: () => listening.close(0),
+  }
+
+  const router = Router()
+    .use(bearer([apiKey]), (req, _res, next) => {
+      if (req.headers['x-environment'] !== environment) throw problem(409, 'ENVIRONMENT_MISMATCH')
+      fake.calls.push({ method: req.method, path: req.path, body: req.body as unknown })
+      next()
+    })
+    .post('/create-instance', async (req, res) => {
+      const { instanceId } = CreateInstanceRequest.parse(req.body)
+      if (fake.instances.get(instanceId)?.state === 'destroyed') throw problem(410, 'DESTROYED')
+      if (!fake.instances.has(instanceId)) {
+        fake.set(instanceId, detailOf('queued'))
+        await fake.onCreate(instanceId)
+      }
+      res.status(202).json({ instanceId, url: null })
+    })
+    .delete('/destroy/:id', (req, res) => {
+      if (fake.instances.has(req.params.id)) fake.set(req.params.id, detailOf('destroyed'))
+      res.json({ ok: true })
+    })
+    .post('/status/batch', (req, res) => {
+      const { instanceIds } = StatusRequest.parse(req.body)
+      // a probe is answered now, wherever the instance answers at all
+      const now = (d: StatusDetail) => (d.health && d.failures === 0 ? { ...d, health: { ...d.health, at: iso() } } : d)
+      res.json(Object.fromEntries(instanceIds.map((id) => [id, now(fake.instances.get(id) ?? detailOf('absent'))])))
+    })
+    .get('/changes', async (req, res) => {
+      const { after, waitMs } = ChangesQuery.parse(req.query)
+      const since = Number(after ?? cursor)
+      const news = () => changed.filter((c) => c.at > since)
+      if (after !== undefined) {
+        await eventually('a change', () => news().length > 0 || res.destroyed, { timeoutMs: waitMs, everyMs: 10 }).catch(() => {})
+      }
+      res.json({ cursor: String(cursor), instanceIds: [...new Set(news().map((c) => c.id))], reset: false })
+    })
+    .post('/configure/:id', async (req, res) => {
+      res.json(await fake.onConfigure(req.params.id, ConfigureRequest.parse(req.body)))
+    })
+    .post('/cancel/:id', async (req, res) => {
+      CancelRequest.parse(req.body)
+      res.json({ joined: await fake.onCancel(req.params.id) })
+    })
+    .get('/instances/:id/gateway', (req, res) => res.json(gatewayOf(fake, req.params.id)))
+  const app = apiApp({ log: createLogger('fake', 'silent'), routes: [router] })
+  return fake
+}
+
+function gatewayOf(fake: FakeServices, id: string) {
+  const gatewayToken = `gateway-token-of-${id}`
+  if (!fake.tokens.includes(gatewayToken)) fake.tokens.push(gatewayToken)
+  return { gatewayUrl: `http://${id}.test`, gatewayToken }
+}
+
+/** The ordinary course: bound to the claim, in a conversation of its own or waiting to be let in. */
+export function configured(fake: FakeServices, id: string, body: ConfigureRequest): ConfigureReply {
+  const { claimId } = body
+  const status = body.joinUrl ? 'pending' : 'active'
+  const conversationId = status === 'active' ? `conversation-${id}` : null
+  const inviteUrl = status === 'active' ? `https://dev.convos.org/v2?i=${id}` : null
+  const health = healthOf({ clean: false, binding: status, conversationId, inviteUrl, claimId })
+  fake.set(id, detailOf('healthy', { health }))
+  return { ok: true, conversationId, inviteUrl, joined: false, status, ...gatewayOf(fake, id) }
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import type { Database, Queryable } from '@convos/kit'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expireQueued, insertClaim } from '../src/db/claims.ts'
+import { reserveNext } from '../src/db/reserve.ts'
+import { newInstanceId } from '../src/naming.ts'
+import { countRows, seedRows, testDatabase } from './harness.ts'
+
+const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
+let database: Awaited<ReturnType<typeof testDatabase>>
+let db: Database
+
+beforeEach(async () => {
+  database = await testDatabase()
+  db = database.db
+})
+afterEach(() => database[Symbol.asyncDispose]())
+
+async function queue(n: number, leaseMs = 15_000, waitMs = 60_000): Promise<string[]> {
+  const ids = Array.from({ length: n }, (_, i) => `clm_${i}_${randomUUID()}`)
+  for (const id of ids) {
+    const claim = { id, principal: 'key:test', idemKey: null, bodyHmac: id, joinHash: null, agentName: 'A' }
+    await insertClaim(db, { ...claim, mode: 'create', waitMs, leaseMs })
+  }
+  return ids
+}
+
+async function ready(n: number): Promise<string[]> {
+  const ids = Array.from({ length: n }, newInstanceId)
+  await seedRows(db, ids)
+  return ids
+}
+
+const reserve = (on: Queryable = db) => reserveNext(on, DEADLINES)
+
+describe('pairing', () => {
+  test('the oldest claim gets the oldest instance', async () => {
+    const [first, second] = await queue(2)
+    const [older, newer] = await ready(2)
+    expect(await reserve()).toMatchObject({ claimId: first, instanceId: older })
+    expect(await reserve()).toMatchObject({ claimId: second, instanceId: newer })
+    expect(await reserve()).toBeNull()
+  })
+
+  test('the answer is due 30 s after the reservation', async () => {
+    await queue(1)
+    await ready(1)
+    const reserved = await reserve()
+    expect(reserved?.leftMs).toBeGreaterThan(29_000)
+    expect(reserved?.leftMs).toBeLessThanOrEqual(30_000)
+  })
+
+  test('an instance that another one is pairing is skipped, not waited for', async () => {
+    await queue(2)
+    const [older, newer] = await ready(2)
+    const tx = await db.connect()
+    await tx.query('begin')
+    expect((await reserve(tx))?.instanceId).toBe(older)
+    expect((await reserve())?.instanceId).toBe(newer)
+    await tx.query('commit')
+    tx.release()
+    expect(await countRows(db, 'claiming')).toBe(2)
+  })
+
+  test('an instance on its way out is skipped, even while that is not committed', async () => {
+    await queue(1)
+    const [leaving, staying] = await ready(2)
+    const tx = await db.connect()
+    await tx.query('begin')
+    await tx.query(`update instances set status = 'deleting' where id = $1`, [leaving])
+    expect((await reserve())?.instanceId).toBe(staying)
+    await tx.query('commit')
+    tx.release()
+  })
+
+  test('a claim without an instance, and an instance without a claim, lock nothing', async () => {
+    const [instance] = await ready(1)
+    const tx = await db.connect()
+    await tx.query('begin')
+    expect(await reserve(tx)).toBeNull()
+    const [claim] = await queue(1)
+    expect(await reserve()).toMatchObject({ claimId: claim, instanceId: instance })
+    await tx.query('commit')
+    tx.release()
+  })
+
+  test('a claim whose waiter is gone gets nothing', async () => {
+    await queue(1, 0)
+    await ready(1)
+    expect(await reserve()).toBeNull()
+  })
+
+  test('50 at once over 10 instances: each instance once, and no claim twice', async () => {
+    const claims = await queue(50)
+    const instances = await ready(10)
+    const reservations = (await Promise.all(Array.from({ length: 50 }, () => reserve()))).flatMap((r) => r ?? [])
+    expect(reservations.map((r) => r.instanceId).toSorted()).toEqual(instances.toSorted())
+    expect(new Set(reservations.map((r) => r.claimId)).size).toBe(10)
+    expect(claims).toEqual(expect.arrayContaining(reservations.map((r) => r.claimId)))
+  })
+})
+
+test('the database itself refuses a second instance for a claim, and a touched or claimed one that is ready', async () => {
+  const [a, b] = await ready(2)
+  const give = (id: string | undefined) =>
+    db.query(`update instances set status = 'claiming', claim_id = 'c' where id = $1`, [id])
+  await give(a)
+  await expect(give(b)).rejects.toThrow('one_instance_per_claim')
+  await expect(db.query(`update instances set status = 'ready' where id = $1`, [a])).rejects.toThrow('unclaimed_is_untouched')
+  await expect(db.query(`update instances set touched_at = now() where id = $1`, [b])).rejects.toThrow('unclaimed_is_untouched')
+})
+
+describe('the end of a wait', () => {
+  const expire = (ids: string[]) => expireQueued(db, { ids, graceMs: 1_000 })
+  const stateOf = async (id: string) =>
+    (await db.query<{ state: string }>({ text: 'select state from claims where id = $1', values: [id] })).rows[0]?.state
+
+  test('comes when its time is over and nothing is ready', async () => {
+    const [patient = ''] = await queue(1)
+    const [hasty = ''] = await queue(1, 15_000, 0)
+    await expire([patient, hasty])
+    expect([await stateOf(patient), await stateOf(hasty)]).toEqual(['queued', 'failed'])
+  })
+
+  test('does not come while an instance is ready that another statement holds, but not for ever', async () => {
+    const [claim = ''] = await queue(1, 15_000, 0)
+    await ready(1)
+    const observer = await db.connect()
+    await observer.query('begin')
+    await observer.query('select id from instances for update')
+    expect(await reserve()).toBeNull()
+    await expire([claim])
+    expect(await stateOf(claim)).toBe('queued')
+    await db.query(`update claims set wait_until = clock_now() - interval '1 s'`)
+    await expire([claim])
+    expect(await stateOf(claim)).toBe('failed')
+    await observer.query('commit')
+    observer.release()
+  })
+})
