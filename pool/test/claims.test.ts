@@ -1,4 +1,4 @@
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { configured, detailOf, healthOf, problem } from './fake-services.ts'
 import { type Answer, countRows, seedReady, statusOf, testPool } from './harness.ts'
@@ -13,7 +13,7 @@ const barrier = () => Promise.withResolvers<void>()
 
 describe('a claim', () => {
   test('is answered with the agent, its invite and its gateway, and the box is told who it is', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id] = await seedReady(pool, 1)
     const answer = await pool.claim({ agentName: 'tokyo-planner', instructions: 'Plan trips.', model: 'some/model' })
     expect(answer.status).toBe(200)
@@ -39,14 +39,14 @@ describe('a claim', () => {
   })
 
   test('needs no body, and the alias does the same', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 2)
     expect((await pool.call('POST', '/api/pool/claim')).body).toMatchObject({ status: 'done', agentName: 'Assistant' })
     expect((await pool.call('POST', '/api/claim')).body).toMatchObject({ status: 'done' })
   })
 
   test('50 at once over 10 ready instances: exactly 10 get one, each its own, and 40 hear when to come back', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const ids = await seedReady(pool, 10)
     const answers = await Promise.all(Array.from({ length: 50 }, () => pool.claim()))
     const won = answers.filter((a) => a.status === 200)
@@ -61,7 +61,7 @@ describe('a claim', () => {
   })
 
   test('that may wait is served by the next instance that turns ready, in the order of arrival', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const first = pool.claim({ agentName: 'first', waitMs: 10_000 })
     await eventually('the first to wait', async () => (await waiting(pool)) === 1)
     const second = pool.claim({ agentName: 'second', waitMs: 10_000 })
@@ -74,7 +74,7 @@ describe('a claim', () => {
   })
 
   test('that waited in vain is told so, and leaves nothing', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const answer = await pool.claim({ waitMs: 200 })
     expect(answer).toMatchObject({ status: 503, body: { code: 'POOL_EMPTY' } })
     expect(await waiting(pool)).toBe(0)
@@ -90,7 +90,7 @@ describe('a claim', () => {
     ['another page of the network', { joinUrl: 'https://dev.convos.org/about?i=x' }, 'INVALID_INVITE', 'joinUrl'],
     ['no URL at all', { joinUrl: 'hello' }, 'INVALID_INVITE', 'joinUrl'],
   ])('with %s is refused before anything is reserved', async (_what, body, code, path) => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 1)
     const answer = await pool.claim(body)
     expect(answer.status).toBe(400)
@@ -101,7 +101,7 @@ describe('a claim', () => {
   })
 
   test('whose client leaves while it waits is cancelled', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const leaving = new AbortController()
     const claim = pool.claim({ waitMs: 10_000 }, { signal: leaving.signal })
     await eventually('it to wait', async () => (await waiting(pool)) === 1)
@@ -111,7 +111,7 @@ describe('a claim', () => {
   })
 
   test('whose client leaves while its box is configured gives the box up', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id] = await seedReady(pool, 1)
     const held = barrier()
     pool.services.onConfigure = async (instanceId, body) => {
@@ -131,7 +131,7 @@ describe('a claim', () => {
 
   test('that is not done at its deadline is answered 202 and found later', async () => {
     // a negative reserve: the call to the box may outlive the deadline
-    await using pool = await testPool({ limits: { claimCreateMs: 300, anotherBoxCreateMs: 0, innerReserveMs: -5_000 } })
+    const pool = scoped(await testPool({ limits: { claimCreateMs: 300, anotherBoxCreateMs: 0, innerReserveMs: -5_000 } }))
     await seedReady(pool, 1)
     const held = barrier()
     pool.services.onConfigure = async (id, body) => {
@@ -151,7 +151,7 @@ describe('a claim', () => {
 
 describe('repeats', () => {
   test('the same key ten times at once is one instance and one answer', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 5)
     const answers = await Promise.all(Array.from({ length: 10 }, () => pool.claim({ agentName: 'one' }, key('k'))))
     expect(statuses(answers)).toEqual(Array(10).fill(200))
@@ -161,8 +161,8 @@ describe('repeats', () => {
   })
 
   test('a repeat in flight at another replica waits like the first and gets the same', async () => {
-    await using pool = await testPool()
-    await using other = await pool.replica()
+    const pool = scoped(await testPool())
+    const other = scoped(await pool.replica())
     const [id] = await seedReady(pool, 1)
     const held = barrier()
     pool.services.onConfigure = async (instanceId, body) => {
@@ -178,7 +178,7 @@ describe('repeats', () => {
   })
 
   test('waiting longer is not another claim; another body is a conflict', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 2)
     const first = await pool.claim({ agentName: 'a' }, key('k'))
     const again = await pool.claim({ agentName: 'a', waitMs: 5_000 }, key('k'))
@@ -187,7 +187,7 @@ describe('repeats', () => {
   })
 
   test('the same live invite with the same body is the same claim', async () => {
-    await using pool = await testPool({ limits: SHORT_JOIN })
+    const pool = scoped(await testPool({ limits: SHORT_JOIN }))
     await seedReady(pool, 2)
     const answers = await Promise.all([pool.claim({ joinUrl: INVITE }), pool.claim({ joinUrl: INVITE })])
     expect(statuses(answers)).toEqual([202, 202])
@@ -196,14 +196,14 @@ describe('repeats', () => {
   })
 
   test('a failed claim releases its key', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     expect((await pool.claim({}, key('k'))).status).toBe(503)
     await seedReady(pool, 1)
     expect((await pool.claim({}, key('k'))).status).toBe(200)
   })
 
   test('a claim whose agent was given up has ended', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id] = await seedReady(pool, 1)
     const first = await pool.claim({}, key('k'))
     const given = await pool.call('DELETE', `/api/pool/claims/${String(first.body['claimId'])}`)
@@ -213,7 +213,7 @@ describe('repeats', () => {
   })
 
   test('a claim that still waits is cancelled by its claimer, and its place is free', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const claim = pool.claim({ waitMs: 10_000 }, key('k'))
     const id = await eventually('it to wait', async () => {
       const { rows } = await pool.db.query<{ id: string }>({ text: `select id from claims where state = 'queued'` })
@@ -226,7 +226,7 @@ describe('repeats', () => {
 
 describe('a box that fails its claim', () => {
   test('is tainted and replaced; three in a row fail the claim, and none is owned or handed out again', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [bad, good] = await seedReady(pool, 2)
     pool.services.onConfigure = (id, body) => {
       if (id === bad) throw problem(502, 'INSTANCE_FAILED')
@@ -245,7 +245,7 @@ describe('a box that fails its claim', () => {
   })
 
   test('is not replaced when the claim itself is at fault: its refusal is passed on', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 2)
     pool.services.onConfigure = () => {
       throw problem(422, 'MODEL_UNKNOWN')
@@ -255,7 +255,7 @@ describe('a box that fails its claim', () => {
   })
 
   test('and belongs to a claim that is not known here is kept, as crashed', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [foreign, own] = await seedReady(pool, 2)
     pool.services.onConfigure = (id, body) => {
       if (id === foreign) throw problem(409, 'FOREIGN_CLAIM')
@@ -267,7 +267,7 @@ describe('a box that fails its claim', () => {
   })
 
   test('services that cannot be reached leave the box untouched and ready', async () => {
-    await using pool = await testPool({ limits: { reachableForMs: 0 } })
+    const pool = scoped(await testPool({ limits: { reachableForMs: 0 } }))
     const [id] = await seedReady(pool, 1)
     await pool.services.close()
     expect(await pool.claim()).toMatchObject({ status: 503, body: { code: 'SERVICES_UNAVAILABLE' } })
@@ -277,7 +277,7 @@ describe('a box that fails its claim', () => {
   })
 
   test('and is killed under its claim ends the claim', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id] = await seedReady(pool, 1)
     const held = barrier()
     pool.services.onConfigure = async (instanceId, body) => {
@@ -295,7 +295,7 @@ describe('a box that fails its claim', () => {
 
 describe('joining', () => {
   test('a claim that is let in while its caller waits is done', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id = ''] = await seedReady(pool, 1)
     pool.services.onConfigure = (instanceId, body) => {
       const reply = configured(pool.services, instanceId, body)
@@ -312,7 +312,7 @@ describe('joining', () => {
   })
 
   test('a claim that is not let in yet is pending; an admission later completes it', async () => {
-    await using pool = await testPool({ limits: SHORT_JOIN })
+    const pool = scoped(await testPool({ limits: SHORT_JOIN }))
     const [id = ''] = await seedReady(pool, 1)
     const answer = await pool.claim({ joinUrl: INVITE })
     expect(answer).toMatchObject({ status: 202, body: { status: 'pending', conversationId: null } })
@@ -328,7 +328,7 @@ describe('joining', () => {
   })
 
   test('a refusal fails the claim once the box confirmed that it is out, and releases the invite', async () => {
-    await using pool = await testPool({ limits: SHORT_JOIN })
+    const pool = scoped(await testPool({ limits: SHORT_JOIN }))
     const [id = ''] = await seedReady(pool, 1)
     const { body } = await pool.claim({ joinUrl: INVITE })
     const claimId = String(body['claimId'])
@@ -348,7 +348,7 @@ describe('joining', () => {
   })
 
   test('a failed join takes another box only after the first is known to be out of the conversation', async () => {
-    await using pool = await testPool({ limits: { claimJoinMs: 16_000, anotherBoxJoinMs: 1_000 } })
+    const pool = scoped(await testPool({ limits: { claimJoinMs: 16_000, anotherBoxJoinMs: 1_000 } }))
     const [bad, good] = await seedReady(pool, 2)
     const { promise: confirmed, resolve: confirm } = Promise.withResolvers<boolean>()
     pool.services.onCancel = () => confirmed
@@ -367,7 +367,7 @@ describe('joining', () => {
   })
 
   test('a failed join whose withdrawal finds it joined is done after all', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id = ''] = await seedReady(pool, 2)
     pool.services.onCancel = () => true
     pool.services.onConfigure = (instanceId, { claimId }) => {

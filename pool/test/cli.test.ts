@@ -1,3 +1,4 @@
+import { scoped } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { run } from '../src/cli/run.ts'
 import { countRows, seedReady, testPool, type TestPool } from './harness.ts'
@@ -11,7 +12,7 @@ async function cli(args: string[], pool?: Pick<TestPool, 'url' | 'key'>) {
 }
 
 test('claim prints the agent and its invite, or everything as JSON', async () => {
-  await using pool = await testPool()
+  const pool = scoped(await testPool())
   const [id] = await seedReady(pool, 2)
   const shown = await cli(['claim', '--name', 'Ada'], pool)
   expect(shown.code).toBe(0)
@@ -22,7 +23,7 @@ test('claim prints the agent and its invite, or everything as JSON', async () =>
 })
 
 test('a refusal is one readable line and exit code 1', async () => {
-  await using pool = await testPool()
+  const pool = scoped(await testPool())
   expect(await cli(['claim'], pool)).toMatchObject({
     code: 1,
     out: '',
@@ -35,7 +36,7 @@ test('a refusal is one readable line and exit code 1', async () => {
 })
 
 test('replenish and drain follow their operation to its end', async () => {
-  await using pool = await testPool()
+  const pool = scoped(await testPool())
   expect(await cli(['replenish', '--count', '2'], pool)).toMatchObject({ code: 0, out: 'replenish done: 2 of 2 done, 0 failed' })
   expect(await countRows(pool.db, 'ready')).toBe(2)
   expect(await cli(['drain', '--all'], pool)).toMatchObject({ code: 0, out: 'drain done: 2 of 2 done, 0 failed' })
@@ -46,7 +47,7 @@ test('replenish and drain follow their operation to its end', async () => {
 })
 
 test('status shows counts and instances as a table', async () => {
-  await using pool = await testPool({ env: { POOL_MIN_IDLE: '0' } })
+  const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '0' } }))
   const [id] = await seedReady(pool, 1)
   const { code, out } = await cli(['status'], pool)
   expect(code).toBe(0)

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apiApp, createLogger, listen } from '@convos/kit'
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { type AuthClass, createAuth, type Guard } from '../src/auth.ts'
@@ -33,7 +33,7 @@ function routesOf(pool: TestPool): Route[] {
 
 describe('who may call what', () => {
   test('every route declares its class, once', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const routes = routesOf(pool)
     expect(routes.length).toBeGreaterThan(25)
     for (const { method, path, guards } of routes) expect(guards, `${method} ${path}`).toHaveLength(1)
@@ -53,7 +53,7 @@ describe('who may call what', () => {
   })
 
   test('a route that is not public answers 401 without a key and with a wrong one', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     for (const { method, path, guards } of routesOf(pool)) {
       if (guards[0] === 'public') continue
       for (const key of [null, 'x', `${pool.key}x`]) {
@@ -65,7 +65,7 @@ describe('who may call what', () => {
 
   test('two keys are accepted while one replaces the other', async () => {
     const [older, newer] = ['pool-key-older-00000', 'pool-key-newer-00000']
-    await using pool = await testPool({ env: { POOL_API_KEY: `${older},${newer}` } })
+    const pool = scoped(await testPool({ env: { POOL_API_KEY: `${older},${newer}` } }))
     for (const key of [older, newer]) expect((await pool.call('GET', '/api/pool/status', { key })).status).toBe(200)
     expect((await pool.call('GET', '/api/pool/status')).status).toBe(401)
   })
@@ -73,7 +73,7 @@ describe('who may call what', () => {
 
 describe('answers', () => {
   test('an unknown path of the API is a JSON 404, never a page', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     for (const path of ['/api', '/api/', '/api/nothing', '/api/pool/nothing']) {
       const answer = await pool.call('GET', path)
       expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND', title: 'Not Found', type: 'about:blank' } })
@@ -83,7 +83,7 @@ describe('answers', () => {
   })
 
   test('a body that is not JSON is a 400, one that is too large a 413', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const raw = (body: string) =>
       fetch(`${pool.url}/api/claim`, {
         method: 'POST',
@@ -95,7 +95,7 @@ describe('answers', () => {
   })
 
   test('drain needs exactly one of count, ids, all', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     for (const body of [{}, { count: 1, all: true }, { refill: true }])
       expect(await pool.call('POST', '/api/pool/drain', { body })).toMatchObject({
         status: 400,
@@ -104,7 +104,7 @@ describe('answers', () => {
   })
 
   test('the public sees counts and agents without what lets one in; operators see the rest', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     await seedReady(pool, 2)
     await pool.claim({ agentName: 'seen' })
     const counts = { provisioning: 0, idle: 1, claimed: 1, crashed: 0, stuck: 0 }
@@ -117,7 +117,7 @@ describe('answers', () => {
   })
 
   test('names are hidden from the public where that is configured', async () => {
-    await using pool = await testPool({ env: { POOL_PUBLIC_AGENTS: 'off' } })
+    const pool = scoped(await testPool({ env: { POOL_PUBLIC_AGENTS: 'off' } }))
     await seedReady(pool, 1)
     await pool.claim({ agentName: 'hidden' })
     const seen = await pool.call('GET', '/api/pool/agents', { key: null })
@@ -125,10 +125,12 @@ describe('answers', () => {
   })
 
   test('any number of readers of counts ask neither services nor, at the same moment, the database twice', async () => {
-    await using pool = await testPool({
-      env: { TICK_INTERVAL_MS: '600000' },
-      limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
-    })
+    const pool = scoped(
+      await testPool({
+        env: { TICK_INTERVAL_MS: '600000' },
+        limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
+      }),
+    )
     await eventually('a quiet start', () => pool.services.called(/changes/).length >= 2)
     const before = pool.services.calls.length
     await Promise.all(Array.from({ length: 50 }, () => pool.call('GET', '/api/pool/counts', { key: null })))
@@ -136,7 +138,7 @@ describe('answers', () => {
   })
 
   test('readyz says what is missing; healthz only that the process lives', async () => {
-    await using pool = await testPool({ limits: { readyCacheMs: 0 } })
+    const pool = scoped(await testPool({ limits: { readyCacheMs: 0 } }))
     expect(await pool.call('GET', '/readyz', { key: null })).toMatchObject({ status: 200, body: { ok: true } })
     await pool.services.close()
     expect(await pool.call('GET', '/readyz', { key: null })).toMatchObject({
@@ -148,13 +150,13 @@ describe('answers', () => {
   })
 
   test('a pool of another environment than its services is not ready', async () => {
-    await using pool = await testPool({ env: { POOL_ENVIRONMENT: 'staging' } })
+    const pool = scoped(await testPool({ env: { POOL_ENVIRONMENT: 'staging' } }))
     expect((await pool.call('GET', '/readyz', { key: null })).body).toMatchObject({ checks: { services: false } })
   })
 
   test('metrics need their own token', async () => {
     const token = 'metrics-token-000000'
-    await using pool = await testPool({ env: { METRICS_TOKEN: token } })
+    const pool = scoped(await testPool({ env: { METRICS_TOKEN: token } }))
     expect((await pool.call('GET', '/metrics')).status).toBe(401)
     expect((await pool.call('GET', '/metrics', { key: token })).text).toMatch(/pool_instances\{status="ready",service="pool"\} 0/)
   })
@@ -165,7 +167,7 @@ describe('sessions', () => {
   const cookieOf = (answer: { headers: Headers }) => (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
 
   test('a key becomes a cookie that the page cannot read, works like the key, and ends at logout', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const login = await pool.call('POST', '/api/session', { key: null, headers: page, body: { key: pool.key } })
     expect(login).toMatchObject({ status: 201, body: { role: 'operator', environment: 'dev' } })
     expect(login.headers.get('set-cookie')).toMatch(
@@ -181,7 +183,7 @@ describe('sessions', () => {
   })
 
   test('a write with the cookie must come from our own page, as JSON', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const cookie = cookieOf(await pool.call('POST', '/api/session', { key: null, headers: page, body: { key: pool.key } }))
     const write = (headers: Record<string, string>) =>
       pool.call('POST', '/api/pool/replenish', { key: null, headers: { cookie, ...headers }, body: {} })
@@ -192,7 +194,7 @@ describe('sessions', () => {
   })
 
   test('a login code works once, and not after its time', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const code = async () => (await pool.call('POST', '/api/session/codes')).body['loginCode']
     const use = async (loginCode: unknown) =>
       (await pool.call('POST', '/api/session', { key: null, headers: page, body: { loginCode } })).status
@@ -205,21 +207,21 @@ describe('sessions', () => {
   })
 
   test('a session dies with the key it was made from', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const cookie = cookieOf(await pool.call('POST', '/api/session', { key: null, headers: page, body: { key: pool.key } }))
     pool.ctx.config.apiKeys = [`pool-key-${crypto.randomUUID()}`]
     expect((await pool.call('GET', '/api/session', { key: null, headers: { cookie } })).status).toBe(401)
   })
 
   test('on https the cookie is bound to the host', async () => {
-    await using pool = await testPool({ env: { POOL_PUBLIC_URL: 'https://pool.example' } })
+    const pool = scoped(await testPool({ env: { POOL_PUBLIC_URL: 'https://pool.example' } }))
     const headers = { ...page, origin: 'https://pool.example' }
     const login = await pool.call('POST', '/api/session', { key: null, headers, body: { key: pool.key } })
     expect(login.headers.get('set-cookie')).toMatch(/^__Host-convos_session=.*Secure/)
   })
 
   test('after ten tries a minute an address has to wait', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const attempt = () => pool.call('POST', '/api/session', { key: null, headers: page, body: { key: 'guess' } })
     const tries = await Promise.all(Array.from({ length: 11 }, attempt))
     expect(tries.map((t) => t.status).filter((status) => status === 401)).toHaveLength(10)
@@ -231,7 +233,7 @@ describe('sessions', () => {
 
 describe('the dashboard', () => {
   test('without a build says how to build it; with one serves its page on client routes, and nothing below /api', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const dist = await mkdtemp(join(tmpdir(), 'dashboard-'))
     const routes = [dashboard(pool.ctx, createAuth(pool.ctx), pool.parts, dist)]
     const { port, close } = await listen(apiApp({ log: createLogger('test', 'silent'), routes }), 0, '127.0.0.1')
@@ -259,7 +261,7 @@ describe('the dashboard', () => {
 })
 
 test('no secret is in any served byte or log line, but a gateway token in its claimer’s answer', async () => {
-  await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
   const [, failing = ''] = await seedReady(pool, 3)
   const { onConfigure } = pool.services
   pool.services.onConfigure = async (id, body) => {
@@ -303,7 +305,7 @@ test('no secret is in any served byte or log line, but a gateway token in its cl
 })
 
 test('shutting down: who waits is told to come back, what runs is finished, and readiness ends first', async () => {
-  await using pool = await testPool()
+  const pool = scoped(await testPool())
   await seedReady(pool, 1)
   const held = Promise.withResolvers<void>()
   pool.services.onConfigure = async (id, body) => {

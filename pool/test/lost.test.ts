@@ -1,4 +1,4 @@
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { insertClaim } from '../src/db/claims.ts'
 import { markTouched } from '../src/db/owned.ts'
@@ -51,20 +51,20 @@ const quiet = () => testPool({ env: { TICK_INTERVAL_MS: '100' }, limits: { claim
 const ours = { clean: false, claimId: CLAIM } as const
 
 test('a lost claim that was queued is cancelled and releases its key', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   await leaveBehind(pool, { mode: 'create', reach: 'queued' })
   expect((await claimIs(pool, 'cancelled')).idem_key).toBeNull()
 })
 
 test('a lost claim that reached nothing fails, and its box is ready again', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'create', reach: 'reserved' })
   expect(await claimIs(pool, 'failed')).toMatchObject({ idem_key: null, instance_id: null })
   expect(await statusOf(pool.db, id)).toBe('ready')
 })
 
 test('a lost claim whose box is bound to it is completed and can be fetched', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'create', reach: 'touched' })
   const health = healthOf({ ...ours, binding: 'active', conversationId: 'made', inviteUrl: 'https://dev.convos.org/v2?i=1' })
   pool.services.set(id, detailOf('healthy', { health }))
@@ -79,7 +79,7 @@ test('a lost claim whose box is bound to it is completed and can be fetched', as
 })
 
 test('a lost claim whose box is unbound is cancelled there too, and the box is never handed out again', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'create', reach: 'touched' })
   await runOut(pool)
   expect((await claimIs(pool, 'cancelled')).idem_key).toBeNull()
@@ -88,7 +88,7 @@ test('a lost claim whose box is unbound is cancelled there too, and the box is n
 })
 
 test('a lost claim whose box is still at work is left to it', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'create', reach: 'touched' })
   pool.services.set(id, detailOf('healthy', { health: healthOf({ ...ours, binding: 'working' }) }))
   await runOut(pool)
@@ -102,13 +102,13 @@ test('a lost claim whose box is still at work is left to it', async () => {
 test('a lost claim whose box does not answer: a created agent is given up, a joining one may be in and stays pending', async () => {
   const silent = detailOf('unreachable', { failures: 2, failingSince: new Date().toISOString() })
   {
-    await using pool = await quiet()
+    const pool = scoped(await quiet())
     const id = await leaveBehind(pool, { mode: 'create', reach: 'touched' })
     pool.services.set(id, silent)
     await runOut(pool)
     await claimIs(pool, 'failed')
   }
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'join', reach: 'touched' })
   pool.services.set(id, silent)
   await runOut(pool)
@@ -117,7 +117,7 @@ test('a lost claim whose box does not answer: a created agent is given up, a joi
 })
 
 test('an answer that says nothing changes nothing', async () => {
-  await using pool = await quiet()
+  const pool = scoped(await quiet())
   const id = await leaveBehind(pool, { mode: 'create', reach: 'touched' })
   pool.services.set(id, detailOf('unknown'))
   const asked = pool.services.called(/status/).length

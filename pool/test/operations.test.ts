@@ -1,5 +1,5 @@
 import { withTransaction } from '@convos/kit'
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { STATUSES, type Status } from '../src/contract/index.ts'
@@ -21,7 +21,7 @@ async function finished(pool: TestPool, operation: Record<string, unknown>) {
 
 describe('drain', () => {
   test('of a number takes the oldest ready ones, and shows its progress', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [oldest, second, kept = ''] = await seedReady(pool, 3)
     const begun = await pool.call('POST', '/api/pool/drain', { body: { count: 2 } })
     expect(begun).toMatchObject({ status: 202, body: { kind: 'drain', total: 2 } })
@@ -38,7 +38,7 @@ describe('drain', () => {
   })
 
   test('of ids says what cannot be drained, and why', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [claimed, ready] = await seedReady(pool, 2)
     await pool.claim()
     const { body } = await pool.call('POST', '/api/pool/drain', { body: { ids: [claimed, ready, 'nobody'] } })
@@ -56,7 +56,7 @@ describe('drain', () => {
   })
 
   test('without refill pauses the refill until it is resumed', async () => {
-    await using pool = await testPool({ env: { POOL_MIN_IDLE: '1', TICK_INTERVAL_MS: '100' } })
+    const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '1', TICK_INTERVAL_MS: '100' } }))
     await eventually('one ready', async () => (await countRows(pool.db, 'ready')) === 1)
     const { body } = await pool.call('POST', '/api/pool/drain', { body: { all: true, refill: false } })
     await finished(pool, body)
@@ -70,7 +70,7 @@ describe('drain', () => {
   })
 
   test('and a claim of the same box: one of them wins, never both', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const claims = (id: string) =>
       insertClaim(pool.db, {
         id,
@@ -109,7 +109,7 @@ describe('drain', () => {
   })
 
   test('that is stopped begins no further items', async () => {
-    await using pool = await testPool({ limits: { operationBatch: 1 } })
+    const pool = scoped(await testPool({ limits: { operationBatch: 1 } }))
     await seedReady(pool, 3)
     // the first item waits for a row that somebody holds; the others have not begun
     const tx = await pool.db.connect()
@@ -137,21 +137,21 @@ describe('drain', () => {
   })
 
   test('survives a restart: another replica goes on with it', async () => {
-    await using pool = await testPool({ env: { TICK_INTERVAL_MS: '600000' } })
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' } }))
     const ids = await seedReady(pool, 2)
     await pool.db.query(`insert into operations (id, kind, actor) values ('op_left', 'drain', 'test')`)
     await pool.db.query({
       text: `insert into operation_items (operation_id, seq, instance_id) select 'op_left', n, id from unnest($1::text[]) with ordinality as i(id, n)`,
       values: [ids],
     })
-    await using other = await pool.replica()
+    const other = scoped(await pool.replica())
     expect(await finished(other, { id: 'op_left' })).toMatchObject({ state: 'done', done: 2 })
   })
 })
 
 describe('kill', () => {
   test('ends an instance for good: twice is fine, even after it is gone, and unknown is 404', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id = ''] = await seedReady(pool, 1)
     const first = await pool.call('DELETE', `/api/pool/instances/${id}`)
     const second = await pool.call('DELETE', `/api/pool/instances/${id}/destroy`)
@@ -163,7 +163,7 @@ describe('kill', () => {
   })
 
   test('goes on until services has heard it', async () => {
-    await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
     const id = newInstanceId()
     await seedRows(pool.db, [id])
     pool.services.set(id, detailOf('healthy'))
@@ -173,7 +173,7 @@ describe('kill', () => {
   })
 
   test('spares a protected one, and dismiss takes crashed ones only', async () => {
-    await using pool = await testPool()
+    const pool = scoped(await testPool())
     const [id = ''] = await seedReady(pool, 1)
     expect(await pool.call('DELETE', `/api/pool/crashed/${id}`)).toMatchObject({ status: 409, body: { code: 'NOT_CRASHED' } })
     await pool.db.query('update instances set protected = true')
@@ -184,7 +184,7 @@ describe('kill', () => {
 })
 
 test('whatever statements run in whatever order, no status leaves its table and every move is an event', async () => {
-  await using database = await testDatabase()
+  const database = scoped(await testDatabase())
   const { db } = database
   const moves = fc.record({
     kind: fc.constant('move' as const),

@@ -1,5 +1,5 @@
 import { withTransaction } from '@convos/kit'
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { holdSettings } from '../src/db/settings.ts'
@@ -85,21 +85,21 @@ test('who waits further back waits longer', () => {
 
 describe('refilling', () => {
   test('a pool fills itself up to its target and stops there', async () => {
-    await using pool = await testPool({ env: { POOL_MIN_IDLE: '3' } })
+    const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '3' } }))
     await eventually('three ready', async () => (await countRows(pool.db, 'ready')) === 3)
     expect(pool.services.called(/create-instance/)).toHaveLength(3)
   })
 
   test('it starts with the reservation, not with the tick', async () => {
-    await using pool = await testPool({ env: { POOL_MIN_IDLE: '1', TICK_INTERVAL_MS: '600000' } })
+    const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '1', TICK_INTERVAL_MS: '600000' } }))
     await eventually('one ready', async () => (await countRows(pool.db, 'ready')) === 1)
     expect((await pool.claim()).status).toBe(200)
     await eventually('the next one', () => pool.services.called(/create-instance/).length === 2, { timeoutMs: 1_000 })
   })
 
   test('two pools that see the same deficit at the same moment fill it once', async () => {
-    await using pool = await testPool({ env: { TICK_INTERVAL_MS: '600000' } })
-    await using other = await pool.replica()
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' } }))
+    const other = scoped(await pool.replica())
     pool.services.onCreate = () => {}
     pool.ctx.config.minIdle = other.ctx.config.minIdle = 5
     // both have read nothing yet and wait for the same lock
@@ -126,7 +126,7 @@ describe('refilling', () => {
   })
 
   test('a creation whose call was lost is asked for again under the same id', async () => {
-    await using pool = await testPool({ env: { TICK_INTERVAL_MS: '200' } })
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '200' } }))
     const { onCreate } = pool.services
     let lost = 0
     pool.services.onCreate = async (id) => {
@@ -145,7 +145,7 @@ describe('refilling', () => {
   })
 
   test('failing creation does not spin: it pauses, says so, and the failed ones are cleaned up', async () => {
-    await using pool = await testPool({ env: { POOL_MIN_IDLE: '2', TICK_INTERVAL_MS: '100' } })
+    const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '2', TICK_INTERVAL_MS: '100' } }))
     pool.services.onCreate = (id) => pool.services.set(id, detailOf('deploy_failed'))
     await eventually('the failed ones to be gone', async () => {
       const { rows } = await pool.db.query({ text: `select 1 from instance_events where type = 'removed'` })
@@ -163,7 +163,7 @@ describe('refilling', () => {
   })
 
   test('the hourly cap keeps stuck boxes from being destroyed all at once', async () => {
-    await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
     const ids = await seedReady(pool, 8)
     for (const id of ids) pool.services.set(id, detailOf('deploy_failed', { health: null }))
     await eventually('five to be gone', async () => {

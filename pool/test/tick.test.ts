@@ -1,4 +1,4 @@
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, scoped } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf, healthOf } from './fake-services.ts'
@@ -8,7 +8,7 @@ import { countRows, seedReady, seedRows, statusOf, testPool } from './harness.ts
 const RARELY = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, changesWaitMs: 25_000 } }
 
 test('a change of health reaches the row through /changes, and a waiting claim the instance right after', async () => {
-  await using pool = await testPool(RARELY)
+  const pool = scoped(await testPool(RARELY))
   const id = newInstanceId()
   await seedRows(pool.db, [id], 'starting')
   pool.services.set(id, detailOf('deploying'))
@@ -24,7 +24,7 @@ test('a change of health reaches the row through /changes, and a waiting claim t
 })
 
 test('only the ids that changed are asked for', async () => {
-  await using pool = await testPool(RARELY)
+  const pool = scoped(await testPool(RARELY))
   const [, changing = ''] = await seedReady(pool, 3)
   await eventually('the long poll', () => pool.services.called(/changes/).length >= 2)
   pool.services.set(changing, { url: 'http://moved.test' })
@@ -37,9 +37,9 @@ test('only the ids that changed are asked for', async () => {
 })
 
 test('two replicas: one watches the fleet, and the other takes over when it goes', async () => {
-  await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
   await eventually('a watcher', () => pool.services.called(/changes/).length > 0)
-  await using other = await pool.replica()
+  const other = scoped(await pool.replica())
   const held = async () => (await pool.db.query<{ holder: string }>({ text: 'select holder from leases' })).rows[0]?.holder
   expect(await held()).toBe(pool.ctx.replica)
   await pool.stop()
@@ -53,7 +53,7 @@ test('two replicas: one watches the fleet, and the other takes over when it goes
 })
 
 test('what services lost or never knew: ready goes, claimed is kept as crashed', async () => {
-  await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
   const [claimed = '', ready = ''] = await seedReady(pool, 2)
   expect((await pool.claim()).body['instanceId']).toBe(claimed)
   pool.services.instances.clear()
@@ -62,7 +62,7 @@ test('what services lost or never knew: ready goes, claimed is kept as crashed',
 })
 
 test('a tick in which services fails, or answers nothing, changes no row', async () => {
-  await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
   const ids = await seedReady(pool, 3)
   for (const id of ids) pool.services.set(id, detailOf('unknown', { failures: 99, failingSince: new Date(0).toISOString() }))
   const asked = pool.services.called(/status/).length
@@ -73,7 +73,7 @@ test('a tick in which services fails, or answers nothing, changes no row', async
 })
 
 test('a crashed agent that answers again with its conversation is claimed again', async () => {
-  await using pool = await testPool({ env: { TICK_INTERVAL_MS: '100' } })
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
   const [id = ''] = await seedReady(pool, 1)
   await pool.claim()
   const aMinuteAgo = new Date(Date.now() - 61_000).toISOString()

@@ -2,11 +2,10 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createConvos } from '../src/simulators/convos/index.ts'
-import { eventually } from '../src/testing/index.ts'
+import { eventually, scoped } from '../src/testing/index.ts'
 import { convosApi } from './support/convos-api.ts'
 import { type Agent, newAgent } from './support/convos-cli.ts'
 import { type Mounted, mount } from './support/mount.ts'
-import { scoped } from './support/scoped.ts'
 
 let convos: Mounted
 let api: ReturnType<typeof convosApi>

@@ -1,11 +1,10 @@
 import type { RequestHandler } from 'express'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createConvos } from '../src/simulators/convos/index.ts'
-import { eventually } from '../src/testing/index.ts'
+import { eventually, scoped } from '../src/testing/index.ts'
 import { convosApi } from './support/convos-api.ts'
 import { type Agent, newAgent } from './support/convos-cli.ts'
 import { type Mounted, mount } from './support/mount.ts'
-import { scoped } from './support/scoped.ts'
 
 let convos: Mounted
 let api: ReturnType<typeof convosApi>

@@ -1,8 +1,8 @@
+import { scoped } from '../src/testing/index.ts'
 import { OpenRouter } from '@openrouter/sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createOpenRouter } from '../src/simulators/openrouter/index.ts'
 import { type Mounted, mount } from './support/mount.ts'
-import { scoped } from './support/scoped.ts'
 
 const MANAGEMENT = 'management-key-of-the-account'
 const MARKER = 'convos:dep1:dev:abcdefghijkl'

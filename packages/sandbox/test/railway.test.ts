@@ -1,3 +1,4 @@
+import { scoped } from '../src/testing/index.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startRailway, IMAGE, WORKSPACE, type RailwayApi } from './support/railway-api.ts'
@@ -155,7 +156,7 @@ describe('the project throttle', () => {
 
   test('allows one project per workspace and window; a refused attempt creates nothing and does not prolong it', async () => {
     const workspaces = ['w1', 'w2'].map((id) => ({ id, name: id }))
-    await using throttled = await startRailway({ projectIntervalMs: 30_000, workspaces })
+    const throttled = scoped(await startRailway({ projectIntervalMs: 30_000, workspaces }))
     const create = (workspaceId: string) => throttled.ask(CREATE, { input: { workspaceId, name: 'agent' } })
     expect((await create('w1')).errors).toBeUndefined()
     expect((await create('w2')).errors).toBeUndefined()

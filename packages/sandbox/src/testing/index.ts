@@ -1,2 +1,3 @@
 export { createDatabase, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
 export { eventually } from './eventually.ts'
+export { scoped } from './scoped.ts'

@@ -8,7 +8,7 @@ import { ChatMessage, composeReply, textOf } from './reply.ts'
 import type { KeyStore } from './store.ts'
 
 /** Every request costs the same, so that a test can count requests by looking at a key's usage. */
-export const REQUEST_COST_USD = 0.001
+const REQUEST_COST_USD = 0.001
 
 const ChatRequest = z.object({
   model: z.string().min(1).default('openrouter/auto'),

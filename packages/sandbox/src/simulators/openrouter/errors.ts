@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express'
 import { z } from 'zod'
 
 /** An answer other than success, in OpenRouter's words. */
-export class OpenRouterError extends Error {
+class OpenRouterError extends Error {
   override name = 'OpenRouterError'
   readonly status: number
   constructor(status: number, message: string) {
