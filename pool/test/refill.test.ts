@@ -87,7 +87,8 @@ describe('refilling', () => {
   test('a pool fills itself up to its target and stops there', async () => {
     const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '3' } }))
     await eventually('three ready', async () => (await countRows(pool.db, 'ready')) === 3)
-    expect(pool.services.called(/create-instance/)).toHaveLength(3)
+    // a creation may be asked for twice, under its one id
+    expect(pool.services.instances.size).toBe(3)
   })
 
   test('it starts with the reservation, not with the tick', async () => {
