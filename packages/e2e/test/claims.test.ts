@@ -83,6 +83,12 @@ describe('a claim', () => {
   })
 })
 
+test('an invite that nobody made fails the claim in words, and soon', async () => {
+  await warm()
+  const answer = await pool.claim({ joinUrl: `${sandbox.providers.convos}/v2?i=nobody-made-this` })
+  expect([answer.status, problemCode(answer)]).toEqual([422, 'CLAIM_REJECTED'])
+})
+
 test('every instance was made by exactly one deployment, with everything in place at that moment', async () => {
   await warm()
   const { railway } = await control.resources()

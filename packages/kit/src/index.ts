@@ -1,7 +1,6 @@
 export { connectDatabase, type Database, type Queryable, type Transaction, withTransaction } from './db/connection.ts'
 export { acquireLease, releaseLease } from './db/leases.ts'
 export { type Meta, migrate, readMeta } from './db/migrate.ts'
-export { HttpError, requestJson, type RequestOptions } from './http/client.ts'
 export { type Loop, startLoop } from './loop.ts'
 export { createMetrics, type Metrics, metricsRoute } from './metrics.ts'
 export * from './server.ts'

@@ -1,9 +1,10 @@
-/** The part of the kit that a small server needs: no database, metrics or HTTP client, so that it starts quickly. */
+/** The part of the kit that a small server needs: no database and no metrics, so that it starts quickly. */
 export { type Clock, fakeClock, type FakeClock, systemClock } from './clock.ts'
 export { envInt, envList, envSecret, envUrl, readEnv } from './config.ts'
 export { Deadline } from './deadline.ts'
 export { apiApp, type ApiAppOptions } from './http/app.ts'
 export { bearer, secretMatches, sha256 } from './http/auth.ts'
+export { HttpError, requestJson, type RequestOptions } from './http/client.ts'
 export { notFound, Problem, problemHandler, type ProblemBody, type ProblemDetails } from './http/problem.ts'
 export { listen, type Listening } from './http/server.ts'
 export { createLogger, type Logger } from './log.ts'

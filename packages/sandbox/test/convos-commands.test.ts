@@ -102,19 +102,26 @@ describe('conversations', () => {
     expect(json['status']).toBe('timeout')
   })
 
-  test('a refusal is an error', async () => {
+  test('a refusal is told as such', async () => {
     const { id, invite } = await api.create({ approval: 'manual' })
     const { json } = await agent.run('conversations', 'join', invite.url, '--no-wait', '--json')
     await api.call('POST', `/conversations/${id}/requests/${String(json['inboxId'])}`, { admit: false })
-    await expect(agent.run('conversations', 'join', invite.url, '--json')).rejects.toMatchObject({
-      code: 2,
-      stderr: 'The request to join was declined\n',
-    })
+    expect((await agent.run('conversations', 'join', invite.url, '--json')).json).toMatchObject({ status: 'refused' })
+  })
+
+  test('list tells which conversations an identity is in, whether it noticed being let in or not', async () => {
+    const list = async (): Promise<unknown> => JSON.parse((await agent.run('conversations', 'list', '--sync')).stdout)
+    expect(await list()).toMatchObject({ count: 0 })
+    const { id, invite } = await api.create({ approval: 'manual' })
+    const { json } = await agent.run('conversations', 'join', invite.url, '--no-wait', '--json')
+    expect(await list()).toMatchObject({ count: 0 })
+    await api.call('POST', `/conversations/${id}/requests/${String(json['inboxId'])}`, { admit: true })
+    expect(await list()).toMatchObject([{ conversationId: id }])
   })
 })
 
 test.each([
-  ['an unknown invite', ['conversations', 'join', 'nonsense'], 'no such invite'],
+  ['an unknown invite', ['conversations', 'join', 'nonsense'], 'Failed to parse invite'],
   ['no invite', ['conversations', 'inspect-invite', 'https://example.com/'], 'Failed to parse invite'],
   ['an unknown command', ['conversations', 'explode'], 'usage: convos'],
   ['an unknown option', ['identity', 'create', '--colour'], '--colour'],

@@ -1,4 +1,3 @@
-import { fetch, type Dispatcher } from 'undici'
 import { z } from 'zod'
 
 /** Why a call to another service or a provider failed. `status` is null when no answer came. */
@@ -38,7 +37,6 @@ export interface RequestOptions<S extends z.ZodType> {
   /** Statuses besides 2xx whose body is parsed as a reply instead of being a failure. */
   alsoOk?: readonly number[]
   maxBytes?: number
-  dispatcher?: Dispatcher
 }
 
 /**
@@ -63,7 +61,6 @@ export async function requestJson<S extends z.ZodType>(
         ...o.headers,
       },
       ...(o.json === undefined ? {} : { body: JSON.stringify(o.json) }),
-      ...(o.dispatcher ? { dispatcher: o.dispatcher } : {}),
     })
     const text = await boundedText(res.body, o.maxBytes ?? 4 * 1024 * 1024)
     const body = parseJson(text)

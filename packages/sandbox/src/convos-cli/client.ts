@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DisplayName, Member, Message } from '../simulators/convos/model.ts'
-import { AdmissionView, ConversationView, InviteView } from '../simulators/convos/views.ts'
+import { AdmissionView, ConversationList, ConversationView, InviteView } from '../simulators/convos/views.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
 
@@ -65,6 +65,8 @@ export function createClient(networkUrl: string) {
 
   return {
     conversation: (id: string) => call(ConversationView, 'GET', `/conversations/${id}`),
+    conversationsOf: async (inboxId: string) =>
+      (await call(ConversationList, 'GET', `/inboxes/${inboxId}/conversations`)).conversations,
     create: (conversation: NewConversation) => call(ConversationView, 'POST', '/conversations', conversation),
     update: (id: string, changes: { name?: string; locked?: boolean }) =>
       call(ConversationView, 'PATCH', `/conversations/${id}`, changes),

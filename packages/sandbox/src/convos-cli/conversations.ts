@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { ConversationView } from '../simulators/convos/views.ts'
-import type { Client } from './client.ts'
+import { type Client, Refused } from './client.ts'
 import type { Home, Identity } from './home.ts'
 import { inviteSlug } from './invite.ts'
 import { type Options, UsageError } from './options.ts'
@@ -52,13 +52,27 @@ export async function join(deps: Deps, invite: string | undefined) {
 
   for (;;) {
     const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(0, endsAt - Date.now()))
-    const { status, conversationId } = await deps.client.join(slug, agent, waitMs)
+    const { status, conversationId } = await deps.client.join(slug, agent, waitMs).catch(asUnusable)
     const answer = { identityId: identity.id, inboxId: identity.inboxId }
     if (status === 'joined') return { status, conversationId, ...answer }
-    if (status === 'refused') throw new UsageError('The request to join was declined')
+    if (status === 'refused') return { status, ...answer }
     if (deps.options['no-wait']) return { status, ...answer }
     if (Date.now() >= endsAt) return { status: 'timeout', ...answer }
   }
+}
+
+/** The real command reads an invite's signature, and calls one that nobody made unparsable. */
+function asUnusable(error: unknown): never {
+  const unknown = error instanceof Refused && error.status === 404
+  throw unknown ? new UsageError('Failed to parse invite: no such invite') : error
+}
+
+/** `conversations list`: what this identity is in, the newest first; the real command answers so when there is nothing. */
+export async function list({ home, client }: Deps) {
+  const identity = home.identity()
+  const conversations = identity ? await client.conversationsOf(identity.inboxId) : []
+  if (conversations.length === 0) return { message: 'No conversations found.', count: 0 }
+  return conversations.map(({ id, name, description, createdAt }) => ({ conversationId: id, name, description, createdAt }))
 }
 
 /** `conversations inspect-invite` */

@@ -6,7 +6,7 @@ import { type Invocation, readInvocation, UsageError } from './options.ts'
 import { serve } from './serve/index.ts'
 
 const USAGE = `usage: convos identity create|info
-       convos conversations create|join <invite>|inspect-invite <invite>
+       convos conversations create|list|join <invite>|inspect-invite <invite>
        convos agent serve [conversation id]
        convos --version`
 
@@ -43,6 +43,8 @@ async function run(invocation: Invocation): Promise<void> {
       return print(await conversations.create(deps()))
     case 'conversations join':
       return print(await conversations.join(deps(), argument))
+    case 'conversations list':
+      return print(await conversations.list(deps()))
     case 'conversations inspect-invite':
       return print(await conversations.inspectInvite(deps(), argument))
     case 'agent serve':

@@ -24,6 +24,7 @@ const OPTIONS = {
   'no-invite': flag,
   // The real command takes these too; here there is one network, one format, and everyone may do everything.
   json: flag,
+  sync: flag,
   verbose: flag,
   env: text,
   permissions: text,

@@ -54,6 +54,10 @@ export function apiRoutes(p: {
     res.status(201).json(present(network.create(CreateConversation.parse(req.body ?? {}))))
   })
 
+  router.get('/inboxes/:inboxId/conversations', (req, res) => {
+    res.json({ conversations: network.ofMember(req.params.inboxId).map(present) })
+  })
+
   router.get('/conversations/:id', (req, res) => {
     res.json(present(network.get(req.params.id)))
   })

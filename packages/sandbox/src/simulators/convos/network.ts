@@ -70,6 +70,10 @@ export function createNetwork(now: () => Date) {
     find: (id: string) => conversations.get(id),
     all: () => [...conversations.values()],
 
+    /** The conversations that an inbox is in, the newest first. */
+    ofMember: (inboxId: string): Conversation[] =>
+      [...conversations.values()].filter(({ members }) => members.some((each) => each.inboxId === inboxId)).toReversed(),
+
     byInvite(slug: string): Conversation {
       for (const conversation of conversations.values()) if (conversation.invite.slug === slug) return conversation
       throw new ConvosError('INVITE_NOT_FOUND', 'no such invite')

@@ -20,6 +20,8 @@ export const ConversationView = z.object({
 })
 export type ConversationView = z.infer<typeof ConversationView>
 
+export const ConversationList = z.object({ conversations: z.array(ConversationView) })
+
 /** What an invite tells those who hold it: not who is inside, and not the conversation's id. */
 export const InviteView = z.object({
   slug: z.string(),

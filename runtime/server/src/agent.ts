@@ -1,0 +1,97 @@
+import type { Clock, Logger } from '@convos/kit/server'
+import packageJson from '../package.json' with { type: 'json' }
+import { Binder } from './binding/binder.ts'
+import { reported } from './binding/record.ts'
+import { type Config, overlaidModel } from './config.ts'
+import type { Health } from './contract.ts'
+import { Conversation } from './conversation/conversation.ts'
+import { convosCli } from './convos/cli.ts'
+import { Driver } from './convos/driver.ts'
+import type { Engine } from './engine/engine.ts'
+import { liteEngine } from './engine/lite.ts'
+import type { Limits } from './limits.ts'
+import { isUntouched, stateFolder } from './state/folder.ts'
+import { Overlay } from './state/overlay.ts'
+
+/** Everything on this box, put together: what the routes act on. */
+export interface Agent {
+  binder: Binder
+  overlay: Overlay
+  engine: Engine
+  health(): Health
+  /** Whether messages arrive at this moment. */
+  streaming(): boolean
+  reset(): Promise<void>
+  resume(): void
+  stop(): Promise<void>
+}
+
+/** Reads the state and connects the parts; starts nothing. */
+export function createAgent(config: Config, p: { clock: Clock; log: Logger; limits: Limits }): Agent {
+  const { clock, log, limits } = p
+  if (config.engine === 'openclaw') throw new Error('AGENT_ENGINE=openclaw is not available here; set AGENT_ENGINE=lite')
+  const state = stateFolder(config.stateDir)
+  const overlay = new Overlay(state.overlay)
+  const cli = convosCli({ bin: config.convosBin, home: state.convosHome, env: config.childEnv, limits })
+
+  const driver = new Driver({
+    cli,
+    clock,
+    log,
+    limits,
+    listener: {
+      ready: (event) => {
+        binder.attached(event)
+        conversation.enter(event.conversationId)
+        // in a conversation of others somebody is there already; in its own nobody could read it before the first one comes
+        if (binder.record?.mode === 'join') conversation.greet()
+      },
+      message: (message) => conversation.hear(message),
+      memberJoined: () => conversation.greet(),
+    },
+  })
+  const binder = new Binder({ state, overlay, cli, driver, clock, log, limits })
+  const persona = () => {
+    const { agentName = '', instructions = '', model = null } = binder.record ?? {}
+    return { agentName, instructions, model }
+  }
+  const describe = () => ({
+    instanceId: config.instanceId,
+    agentName: binder.record?.agentName ?? null,
+    binding: reported(binder.record),
+  })
+  const settings = () => overlaidModel(config.model, overlay.vars)
+  const engine = liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
+  const conversation = new Conversation({ file: state.journal, engine, driver, persona, clock, log, limits })
+
+  return {
+    binder,
+    overlay,
+    engine,
+    health: () => {
+      const { record } = binder
+      return {
+        ready: engine.ready() && (record?.state !== 'active' || driver.healthy),
+        clean: record === null && engine.clean() && isUntouched(state),
+        version: packageJson.version,
+        binding: reported(record),
+        conversationId: record?.conversationId ?? null,
+        inviteUrl: record?.inviteUrl ?? null,
+        claimId: record?.claimId ?? null,
+        lastActivityAt: conversation.lastActivityAt,
+      }
+    },
+    streaming: () => driver.attached,
+    reset: () =>
+      binder.reset(async () => {
+        await Promise.all([conversation.wipe(), engine.reset()])
+      }),
+    resume: () => binder.resume(),
+    async stop() {
+      // the message in hand still needs engine and driver; without a driver it waits in the journal anyway
+      await conversation.close(driver.attached ? limits.drainMs : 0)
+      await binder.stop()
+      await engine.stop()
+    },
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import type { Binding, ProvisionReply } from '../contract.ts'
+
+/**
+ * What this box knows about the one claim it serves. `working`: being carried out. `pending`: asked to join. `active`: in its
+ * conversation. `refused`: asked, and the answer was no. `cancelled`: given up by who claimed; it can never serve that claim again.
+ */
+export const BindingRecord = z.object({
+  claimId: z.string(),
+  mode: z.enum(['create', 'join']),
+  joinUrl: z.string().nullable(),
+  agentName: z.string(),
+  instructions: z.string(),
+  model: z.string().nullable(),
+  /** The last applied one; -1 before the first. */
+  profileRevision: z.number().int(),
+  state: z.enum(['working', 'pending', 'active', 'refused', 'cancelled']),
+  conversationId: z.string().nullable(),
+  inviteUrl: z.string().nullable(),
+})
+export type BindingRecord = z.infer<typeof BindingRecord>
+type State = BindingRecord['state']
+
+export interface ClaimOrder {
+  claimId: string
+  agentName: string
+  instructions: string
+  model: string | null
+  /** Null: create a conversation. */
+  joinUrl: string | null
+}
+
+export const begin = (order: ClaimOrder): BindingRecord => ({
+  ...order,
+  mode: order.joinUrl === null ? 'create' : 'join',
+  profileRevision: -1,
+  state: 'working',
+  conversationId: null,
+  inviteUrl: null,
+})
+
+/** Keeps a claim out that was cancelled before it came; the box counts as touched from then on. */
+export const cancelledBefore = (claimId: string): BindingRecord => ({
+  ...begin({ claimId, agentName: '', instructions: '', model: null, joinUrl: null }),
+  state: 'cancelled',
+})
+
+export type Happening =
+  | { type: 'bound'; conversationId: string; inviteUrl: string | null }
+  | { type: 'requested' }
+  | { type: 'refused' }
+  | { type: 'cancelled' }
+
+const MOVES: Record<Happening['type'], { from: readonly State[]; to: State }> = {
+  bound: { from: ['working', 'pending'], to: 'active' },
+  requested: { from: ['working'], to: 'pending' },
+  refused: { from: ['working', 'pending'], to: 'refused' },
+  cancelled: { from: ['working', 'pending', 'active', 'refused'], to: 'cancelled' },
+}
+
+/** The record after something happened; null when that can no longer change it, e.g. admission after a cancel. */
+export function advance(record: BindingRecord, happening: Happening): BindingRecord | null {
+  const { from, to } = MOVES[happening.type]
+  if (!from.includes(record.state)) return null
+  if (happening.type !== 'bound') return { ...record, state: to }
+  return { ...record, state: to, conversationId: happening.conversationId, inviteUrl: happening.inviteUrl ?? record.joinUrl }
+}
+
+/** What a provision for this claim meets on a box with this record. */
+export function admission(
+  record: BindingRecord | null,
+  claimId: string,
+): 'new' | 'same' | 'FOREIGN_CLAIM' | 'CANCELLED' | 'REFUSED' {
+  if (!record) return 'new'
+  if (record.claimId !== claimId) return 'FOREIGN_CLAIM'
+  if (record.state === 'cancelled') return 'CANCELLED'
+  return record.state === 'refused' ? 'REFUSED' : 'same'
+}
+
+export interface ProfileChange {
+  revision: number
+  agentName?: string | null | undefined
+  instructions?: string | null | undefined
+  model?: string | null | undefined
+}
+
+/** The record with a newer profile; null when this or a later revision was applied before. */
+export function applyProfile(record: BindingRecord, change: ProfileChange): BindingRecord | null {
+  if (change.revision <= record.profileRevision) return null
+  return {
+    ...record,
+    profileRevision: change.revision,
+    agentName: change.agentName ?? record.agentName,
+    instructions: change.instructions ?? record.instructions,
+    model: change.model ?? record.model,
+  }
+}
+
+/** In the words of the contract, which knows no `cancelled`. */
+export const reported = (record: BindingRecord | null): Binding =>
+  record ? (record.state === 'cancelled' ? 'refused' : record.state) : 'none'
+
+/** The answer to a provision that came this far; null while the record gives none. */
+export function replyOf(record: BindingRecord): ProvisionReply | null {
+  const { state, mode, conversationId, inviteUrl } = record
+  if (state !== 'active' && state !== 'pending') return null
+  return { ok: true, conversationId, inviteUrl, joined: state === 'active' && mode === 'join', status: state }
+}

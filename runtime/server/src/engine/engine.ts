@@ -1,0 +1,37 @@
+import type { IncomingMessage, RequestListener } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Line } from '../conversation/journal.ts'
+import type { Inbound } from '../convos/events.ts'
+
+/** Who speaks. */
+export interface Persona {
+  agentName: string
+  instructions: string
+  /** Null: the instance's own. */
+  model: string | null
+}
+
+/** A message to answer, and what was said before it. */
+export interface Turn extends Persona {
+  history: readonly Line[]
+  message: Inbound
+}
+
+/**
+ * What thinks behind the agent server. It may be a part of this process or a gateway that it supervises; it never sees the
+ * control token, and knows neither claims nor the network.
+ */
+export interface Engine {
+  /** Whether it could answer at this moment. */
+  ready(): boolean
+  /** Whether it keeps nothing of anybody: no session, no memory. */
+  clean(): boolean
+  /** The reply. A failure is put in words a person understands; it rejects only when `signal` aborts. */
+  respond(turn: Turn, signal: AbortSignal): Promise<string>
+  /** Every path that is not the agent server's own, with its body unread. */
+  gateway: RequestListener
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Back to first boot. */
+  reset(): Promise<void>
+  stop(): Promise<void>
+}

@@ -1,0 +1,42 @@
+import type { Clock, Logger } from '@convos/kit/server'
+import type { ModelSettings } from '../config.ts'
+import type { Limits } from '../limits.ts'
+import type { Engine } from './engine.ts'
+import { litePage } from './lite-page.ts'
+import { apology, complete } from './model.ts'
+import { promptOf } from './prompt.ts'
+
+export interface LiteOptions {
+  /** Asked for at each turn: the overlay may have changed. */
+  settings: () => ModelSettings
+  gatewayToken: string
+  describe: () => Record<string, unknown>
+  clock: Clock
+  log: Logger
+  limits: Limits
+}
+
+/** The small engine: one chat completion per message, nothing kept but what the conversation keeps anyway. */
+export function liteEngine({ settings, gatewayToken, describe, clock, log, limits }: LiteOptions): Engine {
+  return {
+    ready: () => settings().apiKey !== null,
+    clean: () => true,
+    async respond(turn, signal) {
+      const now = settings()
+      try {
+        return await complete({ settings: now, model: turn.model ?? now.model, messages: promptOf(turn), clock, limits }, signal)
+      } catch (err) {
+        signal.throwIfAborted()
+        log.warn({ err, messageId: turn.message.id }, 'the model gave no answer')
+        return apology(err)
+      }
+    },
+    gateway: litePage({ gatewayToken, describe, log }),
+    upgrade: (_req, socket) => {
+      socket.on('error', () => {})
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    },
+    reset: async () => {},
+    stop: async () => {},
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { readState, removeState, writeState } from './files.ts'
+
+type Vars = Readonly<Record<string, string>>
+
+/** Variables laid over the process's own ones at run time; they live on the volume and never reach the `convos` command. */
+export class Overlay {
+  readonly #file: string
+  #vars: Vars
+
+  constructor(file: string) {
+    this.#file = file
+    this.#vars = readState(file, z.record(z.string(), z.string())) ?? {}
+  }
+
+  get vars(): Vars {
+    return this.#vars
+  }
+
+  merge(vars: Vars): void {
+    this.#write({ ...this.#vars, ...vars })
+  }
+
+  /** For a new claim: what was laid over for another one must not be seen by it. */
+  replace(vars: Vars): void {
+    this.#write(vars)
+  }
+
+  #write(vars: Vars): void {
+    if (Object.keys(vars).length === 0) removeState(this.#file)
+    else writeState(this.#file, vars)
+    this.#vars = vars
+  }
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { eventually } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
+import { startChild } from '../src/convos/child.ts'
+import { openBox, world, type World } from './support/box.ts'
+
+const attachments = (w: World) => w.network.questions.filter(({ op }) => op === 'attach').length
+
+test('a driver that dies is started again, and what was said meanwhile is answered once', async () => {
+  const w = await world()
+  const box = await openBox(w)
+  await box.provision()
+  const { only } = w.network
+  w.network.say(only, 'one')
+  await eventually('the first answer', () => only.said.length === 1)
+
+  // the next question of the running one fails, and it ends
+  w.network.down.add('events')
+  w.network.say(only, 'two')
+  await eventually('it is started again', () => attachments(w) > 0)
+  w.network.down.clear()
+  await eventually('the second answer', () => only.said.length === 2)
+  expect(only.said.map(({ text }) => text)).toEqual(['re: Alice: one', 're: Alice: two'])
+  expect(await box.health()).toMatchObject({ ready: true })
+})
+
+test('a bound agent whose driver stays away is not ready; the box stays bound, and is ready when it is back', async () => {
+  const w = await world()
+  const box = await openBox(w, { driverAwayBudgetMs: 50, driverRestartMaxMs: 50 })
+  await box.provision()
+  w.network.down.add('events').add('attach')
+  w.network.say(w.network.only, 'anybody?')
+  await eventually('it is not ready', async () => !(await box.health()).ready)
+  expect(await box.health()).toMatchObject({ ready: false, binding: 'active', conversationId: w.network.only.id })
+  w.network.down.clear()
+  await eventually('it is ready again', async () => (await box.health()).ready)
+  await eventually('it answered', () => w.network.only.said.length === 1)
+})
+
+test('a command that cannot be run leaves the claim working and the server alive', async () => {
+  const w = await world({ CONVOS_BIN: '/nonexistent/convos' })
+  const box = await openBox(w, { createDeadlineMs: 100 })
+  expect(await box.provision()).toMatchObject({ status: 504 })
+  expect(await box.health()).toMatchObject({ binding: 'working', ready: true })
+})
+
+test('a send that is not confirmed is sent again under the same id, and stored once', async () => {
+  const w = await world()
+  const box = await openBox(w, { sendAckMs: 200 })
+  await box.provision()
+  const gate = w.network.gate('after', 'command')
+  w.network.say(w.network.only, 'hello')
+  await eventually('it was tried twice', () => gate.count() >= 2)
+  gate.open()
+  w.network.say(w.network.only, 'next')
+  await eventually('the next is answered', () => w.network.only.said.length === 2)
+  expect(w.network.only.said.map(({ text }) => text)).toEqual(['re: Alice: hello', 're: Alice: next'])
+})
+
+test('a name that looks like an option is a name', async () => {
+  const w = await world()
+  const box = await openBox(w)
+  await box.provision({ agentName: '--help' })
+  expect(w.network.only).toMatchObject({ name: '--help', names: ['--help'] })
+})
+
+test('what a child started ends with it', async () => {
+  const lines: string[] = []
+  const child = startChild('/bin/sh', ['-c', 'sleep 600 & echo $!'], { env: {}, onLine: (line) => void lines.push(line) })
+  expect(await child.exited).toEqual({ code: 0, reason: '' })
+  const pid = Number(lines[0])
+  expect(pid).toBeGreaterThan(1)
+  await eventually('the grandchild is gone', () => !isRunning(pid))
+})
+
+test('a child that does not listen to TERM is killed with its group', async () => {
+  const lines: string[] = []
+  const child = startChild('/bin/sh', ['-c', 'trap "" TERM; echo up; while :; do sleep 600 & wait; done'], {
+    env: {},
+    onLine: (line) => void lines.push(line),
+  })
+  await eventually('it is up', () => lines.length > 0)
+  await child.stop(100)
+  expect((await child.exited).code).toBeNull()
+})
+
+/** Neither gone nor a zombie that only waits to be collected. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,210 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
+
+const Command = z.object({
+  type: z.string(),
+  id: z.string().optional(),
+  text: z.string().optional(),
+  replyTo: z.string().optional(),
+  name: z.string().optional(),
+})
+const Question = z.object({
+  op: z.enum(['create', 'attach', 'command', 'events', 'list', 'join']),
+  inboxId: z.string(),
+  conversationId: z.string().optional(),
+  name: z.string().optional(),
+  agentName: z.string().optional(),
+  after: z.number().default(0),
+  command: Command.optional(),
+  env: z.array(z.string()).optional(),
+  url: z.string().optional(),
+})
+type Question = z.infer<typeof Question>
+
+interface Said {
+  id: string
+  by: string
+  text: string
+  replyTo: string | null
+}
+
+export interface FakeConversation {
+  id: string
+  inviteUrl: string
+  name: string
+  members: Set<string>
+  /** Names the agent was shown under, the latest last. */
+  names: string[]
+  said: Said[]
+  events: unknown[]
+}
+
+interface Gate {
+  /** Resolves when the first question stands at the gate. */
+  reached: Promise<void>
+  /** How many have come so far. */
+  count(): number
+  open(): void
+  /** Lets nobody through: those who wait get a failure, and their questions have no effect. */
+  refuse(): void
+}
+
+/** The Convos network of a test: lives in the test's own process, so that it outlives whatever the test kills. */
+export class FakeNetwork {
+  readonly conversations = new Map<string, FakeConversation>()
+  readonly questions: Question[] = []
+  /** What becomes of a request to join. */
+  door: 'open' | 'closed' | 'refusing' = 'open'
+  /** Whether an attached agent is told everything again, or only what is new. */
+  replays = true
+  /** Questions that fail. */
+  readonly down = new Set<Question['op']>()
+  readonly #gates = new Map<string, { wait: Promise<boolean>; arrive: () => void }>()
+  readonly #server: Server
+  #wake = Promise.withResolvers<void>()
+
+  private constructor() {
+    this.#server = createServer((req, res) => {
+      void (async () => {
+        const question = Question.parse(JSON.parse(await text(req)))
+        this.questions.push(question)
+        const passed = await this.#pass(`before ${question.op}`)
+        if (!passed || this.down.has(question.op)) return res.writeHead(503).end()
+        const answer = await this.#answer(question)
+        await this.#pass(`after ${question.op}`)
+        if (answer === null) return res.writeHead(404).end()
+        return res.end(JSON.stringify(answer))
+      })()
+    })
+  }
+
+  static async start(): Promise<FakeNetwork> {
+    const network = new FakeNetwork()
+    await new Promise<void>((resolve) => network.#server.listen(0, '127.0.0.1', resolve))
+    return network
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  /** Holds every such question until the gate is opened: before it has its effect, or before its answer is given. */
+  gate(when: 'before' | 'after', op: Question['op']): Gate {
+    const opened = Promise.withResolvers<boolean>()
+    const reached = Promise.withResolvers<void>()
+    let count = 0
+    const arrive = () => {
+      count++
+      reached.resolve()
+    }
+    const end = (pass: boolean) => {
+      this.#gates.delete(`${when} ${op}`)
+      opened.resolve(pass)
+    }
+    this.#gates.set(`${when} ${op}`, { wait: opened.promise, arrive })
+    return {
+      reached: reached.promise,
+      count: () => count,
+      open: () => end(true),
+      refuse: () => end(false),
+    }
+  }
+
+  /** A conversation of others, to be joined. */
+  foreign(id = 'conv-foreign'): FakeConversation {
+    return this.#conversation(id, 'Friends')
+  }
+
+  get only(): FakeConversation {
+    const [only, ...rest] = this.conversations.values()
+    if (!only || rest.length > 0) throw new Error(`expected one conversation, there are ${this.conversations.size}`)
+    return only
+  }
+
+  /** Prints a line on the stdout of whoever is attached, as it is or as JSON. */
+  emit(conversation: FakeConversation, event: unknown): void {
+    conversation.events.push(event)
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
+  }
+
+  personJoins(conversation: FakeConversation, inboxId = 'inbox-alice'): void {
+    this.emit(conversation, { event: 'member_joined', inboxId })
+  }
+
+  say(conversation: FakeConversation, content: string, p: { id?: string; by?: string; kind?: 'person' | 'agent' } = {}): string {
+    const { by = 'Alice', kind = 'person', id = `m${conversation.events.length}` } = p
+    this.emit(conversation, {
+      event: 'message',
+      id,
+      senderInboxId: `inbox-${by.toLowerCase()}`,
+      senderProfile: { name: by, kind },
+      contentType: { authorityId: 'xmtp.org', typeId: 'text' },
+      content,
+      sentAt: new Date().toISOString(),
+    })
+    return id
+  }
+
+  #conversation(id: string, name: string): FakeConversation {
+    const inviteUrl = `https://invite.example/v2?i=${id}`
+    const conversation = { id, inviteUrl, name, members: new Set<string>(), names: [], said: [], events: [] }
+    this.conversations.set(id, conversation)
+    return conversation
+  }
+
+  async #pass(place: string): Promise<boolean> {
+    const gate = this.#gates.get(place)
+    gate?.arrive()
+    return (await gate?.wait) ?? true
+  }
+
+  async #answer(q: Question): Promise<unknown> {
+    if (q.op === 'create') {
+      const created = this.#conversation(`conv-${this.conversations.size + 1}`, q.name ?? '')
+      created.members.add(q.inboxId)
+      return this.#seat(created, q)
+    }
+    if (q.op === 'list') {
+      const mine = [...this.conversations.values()].filter(({ members }) => members.has(q.inboxId))
+      return mine.length > 0 ? mine.map(({ id }) => ({ conversationId: id })) : { message: 'none', count: 0 }
+    }
+    if (q.op === 'join') return this.#join(q)
+    const conversation = this.conversations.get(q.conversationId ?? '')
+    if (!conversation?.members.has(q.inboxId)) return null
+    if (q.op === 'attach') return this.#seat(conversation, q)
+    if (q.op === 'command') return this.#obey(conversation, q)
+    while (conversation.events.length <= q.after) await this.#wake.promise
+    return { events: conversation.events.slice(q.after).map((event) => ({ event })) }
+  }
+
+  #seat(conversation: FakeConversation, { agentName = '' }: Question) {
+    conversation.names.push(agentName)
+    const { id, name, inviteUrl, events } = conversation
+    return { conversationId: id, name, inviteUrl, after: this.replays ? 0 : events.length }
+  }
+
+  #join({ url, inboxId }: Question) {
+    const conversation = [...this.conversations.values()].find(({ inviteUrl }) => inviteUrl === url)
+    if (!conversation) return null
+    if (this.door === 'open') conversation.members.add(inboxId)
+    if (this.door === 'refusing') return { status: 'refused' }
+    return conversation.members.has(inboxId) ? { status: 'joined', conversationId: conversation.id } : { status: 'request_sent' }
+  }
+
+  #obey(conversation: FakeConversation, { inboxId, command }: Question) {
+    if (command?.type === 'update-profile') conversation.names.push(command.name ?? '')
+    if (command?.type === 'rename') conversation.name = command.name ?? ''
+    if (command?.type !== 'send') return { event: 'sent', type: command?.type }
+    const { id = '', text: said = '', replyTo = null } = command
+    if (!conversation.said.some((message) => message.id === id)) conversation.said.push({ id, by: inboxId, text: said, replyTo })
+    return { event: 'sent', id, text: said }
+  }
+}
