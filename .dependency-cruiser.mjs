@@ -33,7 +33,10 @@ export default {
     {
       name: 'sandbox-is-for-tests-and-the-launcher',
       severity: 'error',
-      from: { path: '^(pool|services|dashboard|runtime|packages)/', pathNot: ['^packages/(sandbox|e2e|bench)/', '/test/', 'vitest\\.config\\.ts$'] },
+      from: {
+        path: '^(pool|services|dashboard|runtime|packages)/',
+        pathNot: ['^packages/(sandbox|e2e|bench)/', '/test/', 'vitest\\.config\\.ts$'],
+      },
       to: { path: '^packages/sandbox/' },
     },
     {

@@ -29,7 +29,10 @@ const options = await extractDepcruiseOptions(join(root, '.dependency-cruiser.mj
 async function look(baseDir: string): Promise<{ modules: number; violations: { rule: string; from: string; to: string }[] }> {
   const { output } = await cruise(PARTS, { ...options, baseDir })
   const { summary } = output as ICruiseResult
-  return { modules: summary.totalCruised, violations: summary.violations.map((v) => ({ rule: v.rule.name, from: v.from, to: v.to })) }
+  return {
+    modules: summary.totalCruised,
+    violations: summary.violations.map((v) => ({ rule: v.rule.name, from: v.from, to: v.to })),
+  }
 }
 
 /** Which of the forbidden imports the rules let pass, tried on a scratch tree with our folders. */
@@ -53,7 +56,8 @@ async function letPass() {
 }
 
 const passed = await letPass()
-if (passed.length > 0) throw new Error(`the rules let pass:\n${passed.map((f) => `  ${f.from} → ${f.to} (${f.rule})`).join('\n')}`)
+if (passed.length > 0)
+  throw new Error(`the rules let pass:\n${passed.map((f) => `  ${f.from} → ${f.to} (${f.rule})`).join('\n')}`)
 
 const { modules, violations } = await look(root)
 for (const v of violations) console.error(`${v.rule}: ${v.from} → ${v.to}`)
