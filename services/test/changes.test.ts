@@ -1,3 +1,4 @@
+import { eventually } from '@convos/sandbox/testing'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
 import { changesSince } from '../src/changes.ts'
@@ -21,14 +22,30 @@ const row = (instanceId: string) => ({
   servicesToken: 'sealed',
   servicesTokenHash: instanceId,
 })
+/** Waits until every transaction of the cluster that is older than now has ended: other tests' transactions hold the feed back too. */
+async function caughtUp(): Promise<void> {
+  const { rows } = await h.ctx.db.query<{ xid: string }>('select pg_current_xact_id()::text as xid')
+  const present = BigInt(rows[0]?.xid ?? 0)
+  await eventually('older transactions have ended', async () => BigInt(await readCursor(h.ctx.db)) > present)
+}
+const presentCursor = async () => {
+  await caughtUp()
+  return readCursor(h.ctx.db)
+}
+const changesAfter = async (cursor: string) => {
+  await caughtUp()
+  return readChanges(h.ctx.db, cursor)
+}
 const touch = (id: string, sql: string) => h.ctx.db.query(`update instance_infra set ${sql} where instance_id = $1`, [id])
 
 test('without a cursor the present one is told at once; from then on every change is told once', async () => {
+  await caughtUp()
   const { body } = await request(h.app).get('/changes').set(h.headers).expect(200)
   const { cursor } = body as { cursor: string }
   expect(body).toEqual({ cursor, instanceIds: [], reset: false })
   const id = newId()
   await insertInstance(h.ctx.db, row(id))
+  await caughtUp()
   const first = await request(h.app).get(`/changes?after=${cursor}`).set(h.headers).expect(200)
   expect(first.body).toMatchObject({ instanceIds: [id], reset: false })
   const next = (first.body as { cursor: string }).cursor
@@ -38,7 +55,7 @@ test('without a cursor the present one is told at once; from then on every chang
 
 test('a transaction that began before and commits late is not passed over', async () => {
   const [late, early] = [newId(), newId()]
-  const cursor = await readCursor(h.ctx.db)
+  const cursor = await presentCursor()
   const slow = await h.ctx.db.connect()
   try {
     await slow.query('begin')
@@ -47,7 +64,7 @@ test('a transaction that began before and commits late is not passed over', asyn
     const during = await readChanges(h.ctx.db, cursor)
     expect(during.instanceIds).toEqual([])
     await slow.query('commit')
-    const after = await readChanges(h.ctx.db, during.cursor)
+    const after = await changesAfter(during.cursor)
     expect(after.instanceIds.toSorted()).toEqual([late, early].toSorted())
   } finally {
     slow.release()
@@ -68,9 +85,9 @@ test.each([
   const id = newId()
   await insertInstance(h.ctx.db, row(id))
   await touch(id, `health = '{"ready":false,"lastActivityAt":null}'`)
-  const cursor = await readCursor(h.ctx.db)
+  const cursor = await presentCursor()
   await touch(id, sql)
-  expect((await readChanges(h.ctx.db, cursor)).instanceIds).toEqual(told ? [id] : [])
+  expect((await changesAfter(cursor)).instanceIds).toEqual(told ? [id] : [])
 })
 
 test('of failures in a row the first and the third are told, and the recovery', async () => {
@@ -78,9 +95,9 @@ test('of failures in a row the first and the third are told, and the recovery', 
   await insertInstance(h.ctx.db, row(id))
   const told: boolean[] = []
   for (const failures of [1, 2, 3, 4, 0, 0]) {
-    const cursor = await readCursor(h.ctx.db)
+    const cursor = await presentCursor()
     await touch(id, `probe_failures = ${failures}, failing_since = ${failures > 0 ? 'clock_now()' : 'null'}`)
-    told.push((await readChanges(h.ctx.db, cursor)).instanceIds.length > 0)
+    told.push((await changesAfter(cursor)).instanceIds.length > 0)
   }
   expect(told).toEqual([true, false, true, false, true, false])
 })
@@ -88,16 +105,16 @@ test('of failures in a row the first and the third are told, and the recovery', 
 test('a tool is told when its state changes', async () => {
   const id = newId()
   await insertInstance(h.ctx.db, row(id))
-  const cursor = await readCursor(h.ctx.db)
+  const cursor = await presentCursor()
   await h.ctx.db.query(`insert into instance_services (instance_id, tool_id) values ($1, 'email')`, [id])
-  const added = await readChanges(h.ctx.db, cursor)
+  const added = await changesAfter(cursor)
   expect(added.instanceIds).toEqual([id])
   await h.ctx.db.query(`update instance_services set state = 'active', resource_id = 'x' where instance_id = $1`, [id])
-  expect((await readChanges(h.ctx.db, added.cursor)).instanceIds).toEqual([id])
+  expect((await changesAfter(added.cursor)).instanceIds).toEqual([id])
 })
 
 test('a waiting reader is told as soon as something happens here, and lets go when its client leaves', async () => {
-  const cursor = await readCursor(h.ctx.db)
+  const cursor = await presentCursor()
   const waiting = changesSince(h.ctx, { after: cursor, waitMs: 25_000 }, never)
   const id = newId()
   await insertInstance(h.ctx.db, row(id))
@@ -111,14 +128,14 @@ test('a waiting reader is told as soon as something happens here, and lets go wh
 })
 
 test('a cursor of the future, or of what was forgotten, is reset', async () => {
-  const cursor = await readCursor(h.ctx.db)
-  expect(await readChanges(h.ctx.db, String(BigInt(cursor) + 1_000_000n))).toMatchObject({ reset: true })
+  const cursor = await presentCursor()
+  expect(await changesAfter(String(BigInt(cursor) + 1_000_000n))).toMatchObject({ reset: true })
   await insertInstance(h.ctx.db, row(newId()))
-  const present = await readCursor(h.ctx.db)
+  const present = await presentCursor()
   await h.moveClock(3_600_001)
   await pruneChanges(h.ctx.db, 3_600_000)
-  expect(await readChanges(h.ctx.db, cursor)).toMatchObject({ reset: true })
-  expect(await readChanges(h.ctx.db, present)).toMatchObject({ reset: false, instanceIds: [] })
+  expect(await changesAfter(cursor)).toMatchObject({ reset: true })
+  expect(await changesAfter(present)).toMatchObject({ reset: false, instanceIds: [] })
 })
 
 test('a cursor that is not a number is refused', async () => {
