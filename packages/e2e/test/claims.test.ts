@@ -4,34 +4,23 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Claim } from '@convos/pool/contract'
 import { eventually } from '@convos/sandbox/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { controlClient, type ControlClient, HOLD_CREATIONS } from './support/control.ts'
+import { describe, expect, test } from 'vitest'
+import { HOLD_CREATIONS } from './support/control.ts'
 import { joinAsPerson } from './support/person.ts'
-import { poolClient, type PoolClient, problemCode } from './support/pool.ts'
-import { type RunningSandbox, startSandbox } from './support/sandbox.ts'
+import { problemCode } from './support/pool.ts'
+import { useSandbox } from './support/use-sandbox.ts'
 
 const IDLE = 10
-let sandbox: RunningSandbox
-let pool: PoolClient
-let control: ControlClient
+const bed = useSandbox({ idle: IDLE })
 
-beforeAll(async () => {
-  sandbox = await startSandbox({ idle: IDLE })
-  pool = poolClient(sandbox)
-  control = controlClient(sandbox)
-}, 120_000)
-afterAll(async () => {
-  await sandbox.interrupt()
-  await sandbox.forget()
-}, 30_000)
-
-const warm = () => eventually('the pool is full again', async () => (await pool.counts()).idle === IDLE, { timeoutMs: 60_000 })
+const warm = () =>
+  eventually('the pool is full again', async () => (await bed.pool.counts()).idle === IDLE, { timeoutMs: 60_000 })
 
 describe('a claim', () => {
   test('answers with everything its claimer needs, and the agent follows its instructions', async () => {
-    const answer = await pool.claim({ agentName: 'Tokyo guide', instructions: 'You are a pirate who plans trips to Tokyo.' })
+    const answer = await bed.pool.claim({ agentName: 'Tokyo guide', instructions: 'You are a pirate who plans trips to Tokyo.' })
     expect(answer.status).toBe(200)
-    const claim = pool.claimed(answer)
+    const claim = bed.pool.claimed(answer)
     expect(claim).toMatchObject({ status: 'done', joined: false, agentName: 'Tokyo guide', error: null })
     for (const field of ['claimId', 'instanceId', 'conversationId', 'inviteUrl', 'gatewayUrl', 'gatewayToken'] as const) {
       expect(claim[field], field).toEqual(expect.any(String))
@@ -42,31 +31,31 @@ describe('a claim', () => {
   })
 
   test('joins the conversation of an invite: the second agent is in the first one’s', async () => {
-    const first = pool.claimed(await pool.claim({ agentName: 'Host' }))
-    const answer = await pool.claim({ agentName: 'Guest', joinUrl: first.inviteUrl })
+    const first = bed.pool.claimed(await bed.pool.claim({ agentName: 'Host' }))
+    const answer = await bed.pool.claim({ agentName: 'Guest', joinUrl: first.inviteUrl })
     expect(answer.status).toBe(200)
-    expect(pool.claimed(answer)).toMatchObject({ status: 'done', joined: true, conversationId: first.conversationId })
-    expect(pool.claimed(answer).instanceId).not.toBe(first.instanceId)
+    expect(bed.pool.claimed(answer)).toMatchObject({ status: 'done', joined: true, conversationId: first.conversationId })
+    expect(bed.pool.claimed(answer).instanceId).not.toBe(first.instanceId)
   })
 
   test('repeated ten times at once under one key is one claim of one instance', async () => {
     const headers = { 'Idempotency-Key': 'ten-times' }
-    const answers = await Promise.all(Array.from({ length: 10 }, () => pool.claim({ agentName: 'Once' }, headers)))
+    const answers = await Promise.all(Array.from({ length: 10 }, () => bed.pool.claim({ agentName: 'Once' }, headers)))
     const claims = answers.map((answer) => Claim.parse(answer.body))
     expect(answers.map((a) => a.status)).toEqual(Array.from({ length: 10 }, () => 200))
     expect(new Set(claims.map((c) => c.instanceId)).size).toBe(1)
     expect(new Set(claims.map((c) => c.gatewayToken)).size).toBe(1)
-    const other = await pool.claim({ agentName: 'Another' }, headers)
+    const other = await bed.pool.claim({ agentName: 'Another' }, headers)
     expect([other.status, problemCode(other)]).toEqual([409, 'IDEMPOTENCY_CONFLICT'])
   })
 
   test('without a key is refused', async () => {
-    const answer = await pool.claim({}, { authorization: 'Bearer wrong' })
+    const answer = await bed.pool.claim({}, { authorization: 'Bearer wrong' })
     expect([answer.status, problemCode(answer)]).toEqual([401, 'UNAUTHORIZED'])
   })
 
   test('with wrong types and unknown fields is refused with a list of them', async () => {
-    const answer = await pool.claim({ agentName: 7, waitMs: 'long', nonsense: true })
+    const answer = await bed.pool.claim({ agentName: 7, waitMs: 'long', nonsense: true })
     expect([answer.status, problemCode(answer)]).toEqual([400, 'INVALID_REQUEST'])
     const { errors } = answer.body as { errors: { path: string }[] }
     expect(errors.map((e) => e.path).toSorted()).toEqual(['agentName', 'nonsense', 'waitMs'])
@@ -77,21 +66,21 @@ describe('a claim', () => {
     ['a link to anywhere else', 'https://example.com/v2?i=abc', 'INVALID_INVITE'],
   ])('with %s is refused before anything is reserved', async (_name, joinUrl, code) => {
     await warm()
-    const answer = await pool.claim({ joinUrl })
+    const answer = await bed.pool.claim({ joinUrl })
     expect([answer.status, problemCode(answer)]).toEqual([400, code])
-    expect((await pool.counts()).idle).toBe(IDLE)
+    expect((await bed.pool.counts()).idle).toBe(IDLE)
   })
 })
 
 test('an invite that nobody made fails the claim in words, and soon', async () => {
   await warm()
-  const answer = await pool.claim({ joinUrl: `${sandbox.providers.convos}/v2?i=nobody-made-this` })
+  const answer = await bed.pool.claim({ joinUrl: `${bed.sandbox.providers.convos}/v2?i=nobody-made-this` })
   expect([answer.status, problemCode(answer)]).toEqual([422, 'CLAIM_REJECTED'])
 })
 
 test('every instance was made by exactly one deployment, with everything in place at that moment', async () => {
   await warm()
-  const { railway } = await control.resources()
+  const { railway } = await bed.control.resources()
   for (const project of railway.projects) {
     expect(project.deployments, project.name).toHaveLength(1)
     const [deployment] = project.deployments
@@ -124,8 +113,8 @@ test('every instance was made by exactly one deployment, with everything in plac
 describe('fifty claims at once over ten ready instances', () => {
   test('ten get an agent each, forty are told to come back; then the pool refills without overshoot', async () => {
     await warm()
-    await control.addFault(HOLD_CREATIONS)
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => pool.claim({ agentName: `Burst ${i}` })))
+    await bed.control.addFault(HOLD_CREATIONS)
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => bed.pool.claim({ agentName: `Burst ${i}` })))
     const served = answers.filter((a) => a.status === 200).map((a) => Claim.parse(a.body))
     const refused = answers.filter((a) => a.status === 503)
     expect([served.length, refused.length]).toEqual([IDLE, 50 - IDLE])
@@ -135,12 +124,12 @@ describe('fifty claims at once over ten ready instances', () => {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     }
 
-    await control.clearFaults()
+    await bed.control.clearFaults()
     let most = 0
     await eventually(
       'the pool is full again',
       async () => {
-        const counts = await pool.counts()
+        const counts = await bed.pool.counts()
         most = Math.max(most, counts.idle + counts.provisioning)
         return counts.idle === IDLE
       },
@@ -151,10 +140,10 @@ describe('fifty claims at once over ten ready instances', () => {
 
   test('a claim that may wait gets the next agent that becomes ready', async () => {
     await warm()
-    await control.addFault(HOLD_CREATIONS)
-    await Promise.all(Array.from({ length: IDLE }, () => pool.claim()))
-    const waiting = pool.claim({ agentName: 'Patient', waitMs: 60_000 })
-    await control.clearFaults()
+    await bed.control.addFault(HOLD_CREATIONS)
+    await Promise.all(Array.from({ length: IDLE }, () => bed.pool.claim()))
+    const waiting = bed.pool.claim({ agentName: 'Patient', waitMs: 60_000 })
+    await bed.control.clearFaults()
     expect((await waiting).status).toBe(200)
   }, 90_000)
 })
@@ -162,15 +151,15 @@ describe('fifty claims at once over ten ready instances', () => {
 describe('an operator', () => {
   test('kills an agent: nothing of it is left anywhere', async () => {
     await warm()
-    const { instanceId } = pool.claimed(await pool.claim({ agentName: 'Short-lived' }))
-    const killed = await pool.call('DELETE', `/api/pool/instances/${instanceId}`)
+    const { instanceId } = bed.pool.claimed(await bed.pool.claim({ agentName: 'Short-lived' }))
+    const killed = await bed.pool.call('DELETE', `/api/pool/instances/${instanceId}`)
     expect(killed.status).toBe(202)
-    const { id } = pool.operation(killed)
+    const { id } = bed.pool.operation(killed)
     await eventually(
       'the operation is done',
-      async () => pool.operation(await pool.call('GET', `/api/pool/operations/${id}`)).state === 'done',
+      async () => bed.pool.operation(await bed.pool.call('GET', `/api/pool/operations/${id}`)).state === 'done',
     )
-    const { railway, openrouter } = await control.resources()
+    const { railway, openrouter } = await bed.control.resources()
     const left = [...railway.projects, ...openrouter.keys].filter((resource) => resource.instanceId === instanceId)
     expect(left).toEqual([])
   }, 40_000)
@@ -179,20 +168,28 @@ describe('an operator', () => {
     await warm()
     const cli = fileURLToPath(new URL('../../../pool/src/cli.ts', import.meta.url))
     const run = (...args: string[]) =>
-      promisify(execFile)(process.execPath, [cli, ...args, '--url', sandbox.poolUrl, '--key', sandbox.poolApiKey, '--json'])
-    const before = (await pool.status()).instances.map((instance) => instance.id)
+      promisify(execFile)(process.execPath, [
+        cli,
+        ...args,
+        '--url',
+        bed.sandbox.poolUrl,
+        '--key',
+        bed.sandbox.poolApiKey,
+        '--json',
+      ])
+    const before = (await bed.pool.status()).instances.map((instance) => instance.id)
     await run('drain', '--count', '2')
     await warm()
-    const after = (await pool.status()).instances.map((instance) => instance.id)
+    const after = (await bed.pool.status()).instances.map((instance) => instance.id)
     expect(before.filter((id) => !after.includes(id))).toHaveLength(2)
     expect(JSON.parse((await run('status')).stdout)).toMatchObject({ counts: { idle: IDLE } })
   }, 90_000)
 })
 
 test('the public sees no secret, no invite and no owner', async () => {
-  const read = async (path: string) => (await fetch(sandbox.poolUrl + path)).text()
+  const read = async (path: string) => (await fetch(bed.sandbox.poolUrl + path)).text()
   const bytes = (await Promise.all(['/', '/api/pool/agents', '/api/pool/counts', '/version', '/healthz'].map(read))).join('\n')
-  const { railway } = await control.resources()
+  const { railway } = await bed.control.resources()
   const secrets = railway.projects.flatMap((project) =>
     project.deployments.flatMap(({ variables }) =>
       Object.entries(variables)
@@ -201,7 +198,7 @@ test('the public sees no secret, no invite and no owner', async () => {
     ),
   )
   expect(secrets.length).toBeGreaterThan(IDLE)
-  for (const secret of [...secrets, sandbox.poolApiKey, sandbox.servicesApiKey, sandbox.metricsToken])
+  for (const secret of [...secrets, bed.sandbox.poolApiKey, bed.sandbox.servicesApiKey, bed.sandbox.metricsToken])
     expect(bytes).not.toContain(secret)
   expect(bytes).not.toContain('/v2?i=')
 })

@@ -3,28 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Claim } from '@convos/pool/contract'
 import { eventually, setClockOffset } from '@convos/sandbox/testing'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { controlClient, type ControlClient, type Resources } from './support/control.ts'
-import { poolClient, type PoolClient } from './support/pool.ts'
-import { type RunningSandbox, startSandbox } from './support/sandbox.ts'
+import { expect, test } from 'vitest'
+import type { Resources } from './support/control.ts'
+import { useSandbox } from './support/use-sandbox.ts'
 
 const IDLE = 3
 const ROUNDS = Number(process.env['CRASH_ROUNDS'] ?? 6)
 const SEED = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000)
 
-let sandbox: RunningSandbox
-let pool: PoolClient
-let control: ControlClient
-
-beforeAll(async () => {
-  sandbox = await startSandbox({ idle: IDLE })
-  pool = poolClient(sandbox)
-  control = controlClient(sandbox)
-}, 120_000)
-afterAll(async () => {
-  await sandbox.interrupt()
-  await sandbox.forget()
-}, 30_000)
+const bed = useSandbox({ idle: IDLE })
 
 /** mulberry32: the same seed kills the same things at the same moments. */
 function randomFrom(seed: number): () => number {
@@ -58,10 +45,10 @@ const killPid = (pid: number) => {
 async function killSomething(random: () => number): Promise<string> {
   const victim = (['pool', 'services', 'instance'] as const)[Math.floor(random() * 3)] ?? 'pool'
   if (victim !== 'instance') {
-    killPid((await sandbox.processesNow())[victim])
+    killPid((await bed.sandbox.processesNow())[victim])
     return victim
   }
-  const pids = (await control.resources()).railway.projects.flatMap((p) =>
+  const pids = (await bed.control.resources()).railway.projects.flatMap((p) =>
     p.deployments.flatMap((d) => (d.pid === null ? [] : [d.pid])),
   )
   const pid = pids[Math.floor(random() * pids.length)]
@@ -71,14 +58,14 @@ async function killSomething(random: () => number): Promise<string> {
 
 /** What the providers hold and what the databases say, in the same words. */
 async function ledgersAndProviders() {
-  const resources: Resources = await control.resources()
-  const pools = await query<{ id: string; status: string }>(sandbox.databases.pool, `select id, status from instances`)
+  const resources: Resources = await bed.control.resources()
+  const pools = await query<{ id: string; status: string }>(bed.sandbox.databases.pool, `select id, status from instances`)
   const infra = await query<{ id: string }>(
-    sandbox.databases.services,
+    bed.sandbox.databases.services,
     `select instance_id as id from instance_infra where phase <> 'destroyed'`,
   )
   const keys = await query<{ id: string }>(
-    sandbox.databases.services,
+    bed.sandbox.databases.services,
     `select instance_id as id from instance_services where tool_id = 'openrouter' and state not in ('destroyed', 'retained')`,
   )
   const sorted = (ids: (string | null)[]) => ids.map(String).toSorted()
@@ -100,7 +87,7 @@ test(`after ${ROUNDS} rounds of kill -9 everything converges (CRASH_SEED=${SEED}
   const claims: Claim[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const claiming = Array.from({ length: 2 }, (_, i) =>
-      pool.claim({ agentName: `Round ${round}.${i}` }, { 'Idempotency-Key': `round-${round}-${i}` }).then(
+      bed.pool.claim({ agentName: `Round ${round}.${i}` }, { 'Idempotency-Key': `round-${round}-${i}` }).then(
         (answer) => void (answer.status === 200 && claims.push(Claim.parse(answer.body))),
         () => undefined, // the pool died under this claimer
       ),
@@ -112,10 +99,10 @@ test(`after ${ROUNDS} rounds of kill -9 everything converges (CRASH_SEED=${SEED}
   }
 
   // what may only be given up after a wait (a lost answer's look-up, a lost claim's lease) has had it
-  await eventually('pool and services answer again', async () => (await fetch(`${sandbox.poolUrl}/readyz`)).ok, {
+  await eventually('pool and services answer again', async () => (await fetch(`${bed.sandbox.poolUrl}/readyz`)).ok, {
     timeoutMs: 30_000,
   })
-  for (const url of Object.values(sandbox.databases)) {
+  for (const url of Object.values(bed.sandbox.databases)) {
     const { pathname } = new URL(url)
     await setClockOffset(new URL('/postgres', url).href, pathname.slice(1), 150_000)
   }
@@ -136,7 +123,7 @@ test(`after ${ROUNDS} rounds of kill -9 everything converges (CRASH_SEED=${SEED}
   )
   expect(last.pool.length).toBeGreaterThanOrEqual(IDLE)
 
-  const open = await query(sandbox.databases.pool, `select id from claims where state in ('queued', 'running')`)
+  const open = await query(bed.sandbox.databases.pool, `select id from claims where state in ('queued', 'running')`)
   expect(open).toEqual([])
   const owned = claims.map((claim) => claim.instanceId)
   expect(new Set(owned).size).toBe(owned.length)

@@ -76,3 +76,14 @@ describe('composeReply', () => {
     expect(answer.length).toBeLessThan(400)
   })
 })
+
+test('manners that every agent is given are not taken for its instructions, nor the name before a message for what was said', () => {
+  const system = 'Your name is Tokyo guide.\n\nYou are a pirate who plans trips to Tokyo.\n\nAnswer the latest message.'
+  const reply = composeReply([
+    { role: 'system', content: system },
+    { role: 'user', content: 'Ada: What should I see first?' },
+  ])
+  expect(reply).toContain('pirate who plans trips to Tokyo')
+  expect(reply).toContain('“What should I see first?”')
+  expect(reply).not.toContain('latest message')
+})

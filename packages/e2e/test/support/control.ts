@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Descriptor } from './sandbox.ts'
+import type { Descriptor } from '@convos/sandbox/descriptor'
 
 const Entry = z.looseObject({ id: z.string(), instanceId: z.string().nullable() })
 export const Resources = z.object({

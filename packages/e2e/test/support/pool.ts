@@ -1,6 +1,6 @@
 import { Agents, Claim, Counts, InstanceWithEvents, Operation, PoolStatus } from '@convos/pool/contract'
 import { z } from 'zod'
-import type { Descriptor } from './sandbox.ts'
+import type { Descriptor } from '@convos/sandbox/descriptor'
 
 export interface Answer {
   status: number

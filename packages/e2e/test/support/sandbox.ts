@@ -4,26 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Descriptor } from '@convos/sandbox/descriptor'
 import { eventually } from '@convos/sandbox/testing'
-import { z } from 'zod'
 
 const START = fileURLToPath(new URL('../../../sandbox/src/start.ts', import.meta.url))
-
-/** The parts of `.data/sandbox.json` that tests use. */
-const Descriptor = z.object({
-  pid: z.number(),
-  poolUrl: z.string(),
-  poolApiKey: z.string(),
-  metricsToken: z.string(),
-  servicesUrl: z.string(),
-  servicesApiKey: z.string(),
-  controlUrl: z.string(),
-  loginUrl: z.string(),
-  databases: z.object({ pool: z.string(), services: z.string() }),
-  providers: z.object({ convos: z.string() }),
-  processes: z.object({ pool: z.number(), services: z.number() }),
-})
-export type Descriptor = z.infer<typeof Descriptor>
 
 export interface RunningSandbox extends Descriptor {
   dataDir: string

@@ -45,11 +45,17 @@ const GATEWAY = /\bOpenClaw\b/i
 
 function readBrief(messages: ChatMessage[]): Brief {
   const instructions = messages.filter(({ role }) => role === 'system' || role === 'developer').map(textOf)
-  const sentences = sentencesOf(instructions.join('\n'))
-  const personaAt = sentences.findIndex((sentence) => PERSONA.test(sentence) && !GATEWAY.test(sentence))
-  const addition = sentences.slice(personaAt + 1).find((sentence) => !PERSONA.test(sentence) && !NAME.test(sentence))
-  const name = sentences.map((sentence) => NAME.exec(sentence)?.[1]).find(Boolean)
-  const persona = PERSONA.exec(sentences[personaAt] ?? '')?.[1]
+  const paragraphs = instructions.flatMap((text) => text.split(/\n\s*\n/)).map(sentencesOf)
+  const isPersona = (sentence: string) => PERSONA.test(sentence) && !GATEWAY.test(sentence)
+  // what else belongs to a persona stands with it: later paragraphs are the manners of every agent
+  const own = paragraphs.find((sentences) => sentences.some(isPersona)) ?? paragraphs.flat()
+  const personaAt = own.findIndex(isPersona)
+  const addition = own.slice(personaAt + 1).find((sentence) => !PERSONA.test(sentence) && !NAME.test(sentence))
+  const name = paragraphs
+    .flat()
+    .map((sentence) => NAME.exec(sentence)?.[1])
+    .find(Boolean)
+  const persona = PERSONA.exec(own[personaAt] ?? '')?.[1]
   return { name: name ? withoutStop(name) : null, persona: persona ? withoutStop(persona) : null, addition: addition ?? null }
 }
 
@@ -76,10 +82,11 @@ function lastSaid(messages: ChatMessage[]): string {
   return last ? unwrapped(textOf(last)) : ''
 }
 
-/** The gateway wraps a person's words in facts about the conversation and the run. */
+/** The gateway wraps a person's words in facts about the conversation and the run; the lite engine puts the person's name before them. */
 function unwrapped(text: string): string {
   const afterFacts = /^(?:Conversation info|Sender)\b/.test(text) ? text.replace(/^(?:[^`]*```[\s\S]*?```)+/, '') : text
-  return afterFacts.replace(/\n+Runtime: agent=[\s\S]*$/, '').trim()
+  const withoutRun = afterFacts.replace(/\n+Runtime: agent=[\s\S]*$/, '').trim()
+  return withoutRun.replace(/^[\p{L}\p{N}][\p{L}\p{N} ._'-]{0,40}: (?=\S)/u, '')
 }
 
 const isGreeting = (said: string) => /^(hi|hello|hey|howdy|hola|good (morning|afternoon|evening)|greetings)\b/i.test(said)
