@@ -8,10 +8,11 @@ import { operationsRoutes } from './routes/operations.ts'
 import { statusRoutes } from './routes/status.ts'
 
 /** The internal API; only pool talks to it. */
-export function createApp(ctx: Context, isStopping: () => boolean): Express {
+export function createApp(ctx: Context, stopping: AbortSignal): Express {
   const guarded = Router().use(bearer([ctx.config.apiKey]), sameEnvironment(ctx.config.environment))
-  for (const routes of [instanceRoutes, statusRoutes, claimRoutes, catalogueRoutes]) guarded.use(routes(ctx))
-  return apiApp({ log: ctx.log, metrics: ctx.metrics, routes: [operationsRoutes(ctx, isStopping), guarded] })
+  for (const routes of [instanceRoutes, claimRoutes, catalogueRoutes]) guarded.use(routes(ctx))
+  guarded.use(statusRoutes(ctx, stopping))
+  return apiApp({ log: ctx.log, metrics: ctx.metrics, routes: [operationsRoutes(ctx, stopping), guarded] })
 }
 
 /** A pool of another environment must not drive these instances, even with the right key. */

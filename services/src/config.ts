@@ -7,6 +7,9 @@ export const OPENROUTER_API_URL = 'https://openrouter.ai/api/v1'
 
 const Environment = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and dashes')
 
+/** The networks an instance can be on; it would not start on any other. */
+const XmtpEnv = z.enum(['local', 'dev', 'production'])
+
 const EncryptionKeys = z.string().transform((text, ctx): [EncryptionKey, ...EncryptionKey[]] => {
   const keys = text.split(',').map((entry): EncryptionKey => {
     const [id = '', ...rest] = entry.trim().split(':')
@@ -66,8 +69,8 @@ const Env = z.object({
   INSTANCE_EXTRA_ENV: ExtraEnv.default({}),
   INSTANCE_OPENCLAW_GATEWAY_TOKEN: envSecret.optional(),
   INSTANCE_ANTHROPIC_API_KEY: z.string().optional(),
-  INSTANCE_XMTP_ENV: z.string().optional(),
-  XMTP_ENV: z.string().default('dev'),
+  INSTANCE_XMTP_ENV: XmtpEnv.optional(),
+  XMTP_ENV: XmtpEnv.default('dev'),
   OPENCLAW_PRIMARY_MODEL: z.string().optional(),
   OPENROUTER_API_URL: envUrl.default(OPENROUTER_API_URL),
   OPENROUTER_MANAGEMENT_KEY: z.string().optional(),
@@ -79,6 +82,8 @@ const REPLACED: [name: RegExp, instead: string][] = [
   [/^RAILWAY_SOURCE_/, 'agents run a published image: set RAILWAY_RUNTIME_IMAGE instead'],
   [/^OPENCLAW_GIT_REF$/, 'agents run a published image: choose its tag in RAILWAY_RUNTIME_IMAGE instead'],
 ]
+/** Told to others than pool. */
+const OTHERS_SECRETS = ['METRICS_TOKEN', 'INSTANCE_OPENCLAW_GATEWAY_TOKEN']
 const OUTSIDE_PRODUCTION = ['INSTANCE_ANTHROPIC_API_KEY', 'INSTANCE_OPENCLAW_GATEWAY_TOKEN']
 
 /** What no single variable can say; it looks at the raw values, so that its faults are told together with all others. */
@@ -92,6 +97,8 @@ const Rules = z.record(z.string(), z.string()).transform((env, ctx) => {
   if (!ours && !railways) fault('POOL_ENVIRONMENT', 'is required')
   if (ours && railways && ours !== railways) fault('POOL_ENVIRONMENT', 'must agree with RAILWAY_ENVIRONMENT_NAME')
   if (!env['GHCR_USERNAME'] !== !env['GHCR_TOKEN']) fault('GHCR_TOKEN', 'and GHCR_USERNAME must be set together')
+  for (const name of OTHERS_SECRETS)
+    if (env[name] && env[name] === env['SERVICES_API_KEY']) fault(name, 'must differ from SERVICES_API_KEY')
   const production = (ours ?? railways) === 'production'
   for (const name of OUTSIDE_PRODUCTION)
     if (production && env[name]) fault(name, 'is shared by all instances and not accepted in production')

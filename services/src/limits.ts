@@ -11,7 +11,8 @@ export const RAILWAY_QUERY = 15 * SECOND
 export const RAILWAY_MUTATION = 60 * SECOND
 export const OTHER_PROVIDER = 15 * SECOND
 export const PROBE = 3 * SECOND
-export const PROBE_MAX_BYTES = 64 * 1024
+/** Of anything that an instance answers. */
+export const INSTANCE_MAX_BYTES = 64 * 1024
 export const CONFIGURE = 25 * SECOND
 export const CONFIGURE_JOIN = 18 * SECOND
 /** What is kept back of a deadline to answer in. */
@@ -32,6 +33,7 @@ export const CREATE_REFUSALS = 5
 export const GONE_AFTER = 120 * SECOND
 /** A committed patch that has started no deployment by then is deployed explicitly. */
 export const DEPLOYMENT_EXPECTED_WITHIN = 30 * SECOND
+export const DEPLOYMENT_LOOK_EVERY = 5 * SECOND
 /** When a 429 does not say. */
 export const RATE_LIMIT_DEFAULT_WAIT = MINUTE
 
@@ -64,3 +66,5 @@ export const IMAGE_RESOLVE_EVERY = 60 * SECOND
 export const UPKEEP_EVERY = 5 * MINUTE
 export const WALLET_RETAINED = 30 * DAY
 export const SHUTDOWN = 30 * SECOND
+/** What a runner's call still gets on shutdown, before the instance is given to others. */
+export const RUNNER_DRAIN = 25 * SECOND

@@ -4,7 +4,8 @@ import type { Context } from './context.ts'
 import { anyLookupDue, claimDueLookups, recordDeployFailed, recordLookup } from './db/probes.ts'
 import { freeSlot, takeSlot } from './db/slots.ts'
 import type { LatestDeployment } from './infra/provider.ts'
-import { LOOKUP_BATCH, LOOKUP_DEPLOYING, LOOKUP_EVERY, LOOKUP_FAILING, RAILWAY_QUERY } from './limits.ts'
+import { LOOKUP_BATCH, LOOKUP_DEPLOYING, LOOKUP_EVERY, LOOKUP_FAILING, RAILWAY_QUERY, RATE_LIMIT_DEFAULT_WAIT } from './limits.ts'
+import { turnedAway } from './saga.ts'
 
 /** Asks the provider about instances that do not answer, many per request; a healthy fleet costs nothing. */
 export function startLookups(ctx: Context): Loop {
@@ -17,15 +18,19 @@ export function startLookups(ctx: Context): Loop {
   })
 }
 
-/** One request about up to 25 silent instances, unless one was made just now, by whichever replica. */
+/** Where at least one is due, one request about up to 25 silent instances, unless one was made just now, by whichever replica. */
 export async function lookUpSilent(ctx: Context): Promise<void> {
   if (!(await anyLookupDue(ctx.db))) return
   const slot = { name: 'railway:lookup', holder: randomUUID() }
   if ((await takeSlot(ctx.db, { ...slot, ms: RAILWAY_QUERY })) !== null) return
+  let pauseMs = LOOKUP_EVERY
   try {
     await lookUpBatch(ctx)
+  } catch (err) {
+    if (turnedAway(err)) pauseMs = err.retryAfterMs ?? RATE_LIMIT_DEFAULT_WAIT
+    throw err
   } finally {
-    await freeSlot(ctx.db, { ...slot, ms: LOOKUP_EVERY })
+    await freeSlot(ctx.db, { ...slot, ms: pauseMs })
   }
 }
 

@@ -1,10 +1,12 @@
-import { Health } from '@convos/agent-server/contract'
+import type { Health } from '@convos/agent-server/contract'
 import { type Loop, requestJson, startLoop } from '@convos/kit'
 import type { Context } from './context.ts'
 import { createCrew } from './crew.ts'
 import type { Phase } from './db/instances.ts'
 import { claimDueProbes, type DueProbe, recordAnswer, recordNoAnswer } from './db/probes.ts'
+import { ProbeAnswer } from './instance/health.ts'
 import {
+  INSTANCE_MAX_BYTES,
   LOOKUP_AFTER_FAILURES,
   PROBE,
   PROBE_BOUND,
@@ -13,7 +15,6 @@ import {
   PROBE_FAILING,
   PROBE_FAILING_CAP,
   PROBE_IN_TRANSITION,
-  PROBE_MAX_BYTES,
   PROBE_POLL_EVERY,
   PROBE_UNBOUND,
 } from './limits.ts'
@@ -74,9 +75,9 @@ async function ask({ vault, log }: Context, { instanceId, url, controlToken }: D
     const { data } = await requestJson(`${url}/pool/health`, {
       headers: { authorization: `Bearer ${token}` },
       timeoutMs: PROBE,
-      maxBytes: PROBE_MAX_BYTES,
+      maxBytes: INSTANCE_MAX_BYTES,
       alsoOk: [503],
-      reply: Health,
+      reply: ProbeAnswer,
     })
     return data
   } catch (err) {

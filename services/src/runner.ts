@@ -12,6 +12,7 @@ import {
   recordDestroyed,
   recordPhase,
   recordProgress,
+  releaseInstances,
   renewLease,
 } from './db/runner.ts'
 import { isKind } from './infra/errors.ts'
@@ -23,6 +24,7 @@ import {
   RETRY_BASE,
   RETRY_CAP,
   RUNNER_CONCURRENCY,
+  RUNNER_DRAIN,
   RUNNER_POLL_EVERY,
   RUNNER_RENEW_EVERY,
 } from './limits.ts'
@@ -49,9 +51,13 @@ export function startRunner(ctx: Context): Loop {
     wake: () => loop.wake(),
     async stop() {
       ignore()
-      await loop.stop()
       stopping.abort()
-      await crew.idle()
+      await loop.stop()
+      const inTime = new AbortController()
+      await Promise.race([crew.idle(), ctx.clock.sleep(RUNNER_DRAIN, inTime.signal)])
+      inTime.abort()
+      // a call that still runs is one whose answer got lost; the log tells the next holder so
+      await releaseInstances(ctx.db, runnerId)
     },
   }
 }
@@ -110,14 +116,15 @@ async function towardsWish(
     ctx.changed.notify()
     seen((fresh = await readHeld(ctx.db, lease)))
   }
-  return fresh.wish === 'present' ? 'present' : unwind(ctx, lease, fresh)
+  return fresh.wish === 'present' ? 'present' : unwind(ctx, lease, fresh, stopping)
 }
 
 /** Every resource is tried, also when another one's undoing fails: nothing is kept alive by a neighbour's fault. */
-async function unwind(ctx: Context, lease: Lease, row: HeldInstance): Promise<'destroyed'> {
+async function unwind(ctx: Context, lease: Lease, row: HeldInstance, stopping: AbortSignal): Promise<'destroyed' | 'stopping'> {
   await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying', 'running', 'deploy_failed'], to: 'destroying' })
   const failures: unknown[] = []
   for (const step of await unwindingSteps(ctx, lease.instanceId)) {
+    if (stopping.aborted) return 'stopping'
     const log = (await readLogs(ctx.db, lease.instanceId))(step.name)
     try {
       await takeStep({ db: ctx.db, lease, step, direction: 'undo', log }, { ctx, lease, row })

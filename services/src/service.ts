@@ -15,7 +15,7 @@ export interface RunningServices {
 
 /** One replica at work: its loops and its listener. Any number of them may share a database. */
 export async function startServices(ctx: Context): Promise<RunningServices> {
-  let stopping = false
+  const stopping = new AbortController()
   const loops = [
     startRunner(ctx),
     startProber(ctx),
@@ -29,21 +29,18 @@ export async function startServices(ctx: Context): Promise<RunningServices> {
       pass: () => resolveImageIfDue(ctx),
     }),
   ]
-  const listening = await listen(
-    createApp(ctx, () => stopping),
-    ctx.config.port,
-  )
+  const listening = await listen(createApp(ctx, stopping.signal), ctx.config.port)
   ctx.log.info({ port: listening.port, environment: ctx.config.environment }, 'listening')
   return {
     port: listening.port,
     async stop() {
-      stopping = true
+      stopping.abort()
       await Promise.all([listening.close(SHUTDOWN), withinShutdown(Promise.all(loops.map((loop) => loop.stop())))])
       await ctx.db.end()
     },
   }
 }
 
-/** A provider's slow answer is not waited for: the lease runs out, and the ledger tells the next runner where to look. */
+/** A slow answer is not waited for: nothing of it would be missed. */
 const withinShutdown = (work: Promise<unknown>) =>
   Promise.race([work, new Promise((resolve) => setTimeout(resolve, SHUTDOWN).unref())])

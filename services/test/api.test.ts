@@ -117,10 +117,18 @@ describe('a claim', () => {
     ],
     ['the join is refused', { status: 409, body: { code: 'REFUSED', detail: 'no' } }, 422, 'CLAIM_REJECTED', 'claim'],
     ['the request is wrong', { status: 400, body: { code: 'INVALID_REQUEST' } }, 422, 'CLAIM_REJECTED', 'claim'],
+    ['it is too large', { status: 413, body: { code: 'BODY_TOO_LARGE' } }, 422, 'CLAIM_REJECTED', 'claim'],
     ['it takes too long', { status: 504, body: { code: 'PROVISION_TIMEOUT' } }, 504, 'INSTANCE_TIMEOUT', 'instance'],
     ['it has no claim', { status: 409, body: { code: 'NOT_BOUND' } }, 409, 'NOT_BOUND', 'instance'],
     ['the instance breaks', { status: 500, body: '<html>' }, 502, 'INSTANCE_FAILED', 'instance'],
     ['the token is not accepted', { status: 401, body: {} }, 502, 'INSTANCE_FAILED', 'instance'],
+    [
+      'the answer is endless',
+      { status: 200, body: { ...done, inviteUrl: 'x'.repeat(70_000) } },
+      502,
+      'INSTANCE_FAILED',
+      'instance',
+    ],
     ['the answer makes no sense', { status: 200, body: { ok: true } }, 502, 'INSTANCE_FAILED', 'instance'],
   ])('when %s, says whose fault it is', async (_what, answer, status, code, fault) => {
     box.respond = () => answer

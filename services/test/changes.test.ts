@@ -1,6 +1,7 @@
 import { eventually } from '@convos/sandbox/testing'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
+import { createApp } from '../src/app.ts'
 import { changesSince } from '../src/changes.ts'
 import { pruneChanges, readChanges, readCursor } from '../src/db/changes.ts'
 import { insertInstance } from '../src/db/instances.ts'
@@ -125,6 +126,18 @@ test('a waiting reader is told as soon as something happens here, and lets go wh
   const idle = changesSince(h.ctx, { after: (await waiting).cursor, waitMs: 25_000 }, client.signal)
   client.abort()
   expect((await idle).instanceIds).toEqual([])
+})
+
+test('who waits is answered at once when the service is about to stop', async () => {
+  const stopping = new AbortController()
+  const app = createApp(h.ctx, stopping.signal)
+  const cursor = await presentCursor()
+  const waiting = request(app).get(`/changes?after=${cursor}&waitMs=25000`).set(h.headers).timeout(5_000)
+  const answered = waiting.then(({ status }) => status)
+  await request(app).get('/healthz').expect(200)
+  stopping.abort()
+  expect(await answered).toBe(200)
+  await request(app).get('/readyz').expect(503)
 })
 
 test('a cursor of the future, or of what was forgotten, is reset', async () => {

@@ -55,6 +55,16 @@ test('what all instances would share is refused in production, and warned of els
   expect(testConfig({ ...over, OPENROUTER_MANAGEMENT_KEY: '' }).openrouter).toBeNull()
 })
 
+test('the key that pool presents is given to nobody else', () => {
+  const key = randomBytes(16).toString('hex')
+  for (const name of ['METRICS_TOKEN', 'INSTANCE_OPENCLAW_GATEWAY_TOKEN'])
+    expect(faultsOf({ SERVICES_API_KEY: key, [name]: key })).toContain(`${name}: must differ from SERVICES_API_KEY`)
+})
+
+test('a network that instances would not start on is refused', () => {
+  for (const name of ['XMTP_ENV', 'INSTANCE_XMTP_ENV']) expect(faultsOf({ [name]: 'prod' })).toContain(name)
+})
+
 describe('encryption keys', () => {
   const key = (bytes = 32) => randomBytes(bytes).toString('base64')
   test('newest first', () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import request from 'supertest'
 import { probeSoon } from '../src/db/instances.ts'
+import { ProviderError } from '../src/infra/errors.ts'
 import { lookUpSilent } from '../src/lookup.ts'
 import { probeDue } from '../src/probe.ts'
 import { healthy, type FakeInstance } from './support/fake-instances.ts'
@@ -63,6 +64,8 @@ describe('what is no answer', () => {
     ['a refused token', { status: 401, body: {} }],
     ['a redirect', { status: 302, body: '', headers: { location: '/elsewhere' } }],
     ['something else than health', { status: 200, body: { ok: true } }],
+    ['text that cannot be kept', healthy({ version: 'a\0b' })],
+    ['half a character', { status: 200, body: JSON.stringify(healthy()?.body).replace('1.0.0', String.raw`\ud83d`) }],
     ['a body without end', { status: 200, body: `{"x":"${'x'.repeat(70_000)}"}` }],
   ])('%s: the latest answer stays, the failure counts', async (_what, answer) => {
     const { id, box } = await deployed()
@@ -74,6 +77,18 @@ describe('what is no answer', () => {
     expect(row.failingSince).not.toBeNull()
     expect(box.seen.map(({ path }) => path)).not.toContain('/elsewhere')
   })
+})
+
+test('a time of activity is passed on as everybody can read it, or not at all', async () => {
+  const { id, box } = await deployed()
+  for (const [said, kept] of [
+    ['2030-01-01T00:00:00+01:00', '2029-12-31T23:00:00.000Z'],
+    ['yesterday', null],
+    ['+275760-09-13T00:00:00Z', null],
+  ] as const) {
+    box.health = healthy({ lastActivityAt: said })
+    expect((await probe(id)).health).toMatchObject({ lastActivityAt: kept })
+  }
 })
 
 test('an instance that answers but is not ready is failing, and what it says is kept', async () => {
@@ -119,6 +134,43 @@ describe('instances that do not answer', () => {
     await lookUpSilent(h.ctx)
     await lookUpSilent(h.ctx)
     expect((h.infraFaults.calls.get('latestDeployments') ?? 0) - before).toBe(1)
+  })
+
+  const lookups = () => h.infraFaults.calls.get('latestDeployments') ?? 0
+  /** Running, and silent from now on. */
+  const fallen = async () => {
+    const { id, box } = await deployed()
+    box.health = healthy()
+    await probe(id)
+    box.health = { status: 502, body: '' }
+    await silence(id)
+    return id
+  }
+
+  test('share their requests, also when they fell silent at different times', async () => {
+    await fallen()
+    await lookUpSilent(h.ctx)
+    await h.moveClock(20_000)
+    await fallen()
+    const before = lookups()
+    await lookUpSilent(h.ctx)
+    await h.moveClock(20_000)
+    await lookUpSilent(h.ctx)
+    expect(lookups() - before, 'the first is not due again: it was looked up with the second').toBe(1)
+  })
+
+  test('are left alone for as long as the provider asks for', async () => {
+    await fallen()
+    const p = { provider: 'railway', operation: 'x', kind: 'rate_limited', uncertain: false, retryAfterMs: 60_000 } as const
+    h.infraFaults.inject('latestDeployments', new ProviderError('slow down', p))
+    await expect(lookUpSilent(h.ctx)).rejects.toThrow('slow down')
+    const before = lookups()
+    await h.moveClock(31_000)
+    await lookUpSilent(h.ctx)
+    expect(lookups()).toBe(before)
+    await h.moveClock(30_000)
+    await lookUpSilent(h.ctx)
+    expect(lookups()).toBe(before + 1)
   })
 
   test('become deploy_failed when their deployment failed, and running again when they answer after all', async () => {

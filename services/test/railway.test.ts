@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import {
   BreakingChangeType,
   buildClientSchema,
@@ -14,9 +16,10 @@ import {
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProviderError } from '../src/infra/errors.ts'
+import { createRailway } from '../src/infra/railway.ts'
 import { classify } from '../src/infra/railway/classify.ts'
 import { createRailwayClient } from '../src/infra/railway/client.ts'
-import { OPERATIONS, ProjectDelete, ProjectGet } from '../src/infra/railway/operations.ts'
+import { EnvironmentPatchCommit, OPERATIONS, ProjectDelete, ProjectGet } from '../src/infra/railway/operations.ts'
 
 const ours = buildSchema(readFileSync(new URL('../src/infra/railway/schema.graphql', import.meta.url), 'utf8'))
 const realFile =
@@ -83,21 +86,25 @@ describe('what a refusal means', () => {
 })
 
 describe('the client', () => {
-  let answer: { status: number; body: string; headers?: Record<string, string> }
+  type Answer = { status: number; body: string; headers?: Record<string, string> }
+  let answer: Answer | ((asked: { operationName: string }) => Answer)
   let asked: { url: string; authorization: string | undefined; body: unknown }
   const counted: string[] = []
   const server = createServer((req, res) => {
     let body = ''
     req.on('data', (chunk: Buffer) => (body += chunk.toString()))
     req.on('end', () => {
-      asked = { url: req.url ?? '', authorization: req.headers.authorization, body: JSON.parse(body) as unknown }
-      res.writeHead(answer.status, answer.headers).end(answer.body)
+      const parsed = JSON.parse(body) as { operationName: string }
+      asked = { url: req.url ?? '', authorization: req.headers.authorization, body: parsed }
+      const given = typeof answer === 'function' ? answer(parsed) : answer
+      res.writeHead(given.status, given.headers).end(given.body)
     })
   })
+  let url: string
   let call: ReturnType<typeof createRailwayClient>
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql/v2`
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql/v2`
     call = createRailwayClient({ url, token: 'T', count: (...labels) => counted.push(labels.join(' ')) })
   })
   afterAll(() => new Promise((resolve) => server.close(resolve)))
@@ -132,6 +139,33 @@ describe('the client', () => {
     expect(await failure()).toMatchObject({ kind: 'transient', uncertain: true })
     answer = { status: 200, body: '<html>' }
     expect(await failure()).toMatchObject({ kind: 'transient', uncertain: true })
+  })
+
+  test('a refusal that repeats the variables it was sent says none of them', async () => {
+    const key = `0x${randomBytes(32).toString('hex')}`
+    const patch = { services: { s: { variables: { PRIVATE_WALLET_KEY: { value: key } } } } }
+    const echo = `Variable "$patch" got invalid value ${JSON.stringify(patch)}; Error in services - Invalid input`
+    const sent = { environmentId: 'e', patch, commitMessage: null }
+    for (const status of [200, 400, 500]) {
+      answer = { status, body: JSON.stringify({ errors: [{ message: echo }] }) }
+      const err = await failureOf(call(EnvironmentPatchCommit, sent))
+      expect(inspect(err, { depth: Infinity, showHidden: true })).not.toContain(key)
+      expect(err.message).toContain(err.kind)
+    }
+  })
+
+  test('a service whose name is taken is the one of that name, and is waited for while it does not show', async () => {
+    const { ensureService } = createRailway({ url, token: 'T', count: () => {}, workspaceId: 'w', registryCredentials: null })
+    const ensured = () => ensureService({ projectId: 'p', environmentId: 'e', name: 'agent' })
+    const project = (nodes: object[]) => ({
+      data: { project: { id: 'p', deletedAt: null, services: { edges: nodes.map((node) => ({ node })) } } },
+    })
+    const taken = { errors: [{ message: 'A service named "agent" already exists in this project' }] }
+    answer = ({ operationName }) => ({ status: 200, body: JSON.stringify(operationName === 'ProjectGet' ? project([]) : taken) })
+    expect(await failureOf(ensured())).toMatchObject({ kind: 'not_found' })
+    const known = project([{ id: 's', name: 'agent' }])
+    answer = ({ operationName }) => ({ status: 200, body: JSON.stringify(operationName === 'ProjectGet' ? known : taken) })
+    expect(await ensured()).toBe('s')
   })
 
   test('data of another shape is a failure, never "nothing there"', async () => {

@@ -1,3 +1,4 @@
+import { fakeClock } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import request from 'supertest'
 import { recordService } from '../src/db/creation.ts'
@@ -5,8 +6,8 @@ import { claimDueInstances, LeaseLost, pauseInstance, readHeld } from '../src/db
 import { logStarted } from '../src/db/saga-log.ts'
 import { ensureTool, recordToolActive } from '../src/db/tools.ts'
 import { ProviderError } from '../src/infra/errors.ts'
-import { CREATE_REFUSALS } from '../src/limits.ts'
-import { driveInstance } from '../src/runner.ts'
+import { CREATE_REFUSALS, RUNNER_DRAIN } from '../src/limits.ts'
+import { driveInstance, startRunner } from '../src/runner.ts'
 import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
 
 let h: Harness
@@ -68,6 +69,34 @@ describe('one runner per instance', () => {
     expect(h.infra.live()).toHaveLength(1)
     expect(h.infra.live()[0]?.services).toHaveLength(1)
     expect(h.infra.live()[0]?.deployments).toHaveLength(1)
+  })
+})
+
+describe('a service that is told to stop', () => {
+  beforeEach(() => open())
+
+  test('gives an instance back at once, even out of a call that does not end', async () => {
+    const id = newId()
+    await create(id)
+    h.infraFaults.inject('createProject', 'hang')
+    const clock = fakeClock('2030-01-01T00:00:00Z')
+    const runner = startRunner({ ...h.ctx, clock })
+    await h.infraFaults.hanging('createProject')
+    const stopped = runner.stop()
+    await clock.advance(RUNNER_DRAIN)
+    await stopped
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10 })).toEqual([id])
+  })
+
+  test('begins no further step, of an unwinding either', async () => {
+    const id = newId()
+    await create(id)
+    await h.reach(id, 'deploying')
+    await destroy(id).expect(202)
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
+    await driveInstance(h.ctx, { instanceId: id, runnerId: 'a' }, AbortSignal.abort())
+    expect(h.infra.live()).toHaveLength(1)
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10 })).toEqual([id])
   })
 })
 

@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { pino } from 'pino'
 import request from 'supertest'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -136,6 +137,13 @@ describe('requestJson', () => {
   test('a refusal keeps status, code and Retry-After', async () => {
     const url = await serve((_req, res) => void res.writeHead(429, { 'retry-after': '3' }).end('{"code":"RATE_LIMITED"}'))
     expect(await failure(url)).toEqual({ kind: 'status', status: 429, code: 'RATE_LIMITED', retryAfterMs: 3000 })
+  })
+
+  test('a logged failure does not show what the refusal said', async () => {
+    const url = await serve((_req, res) => void res.writeHead(400).end('{"code":"BAD","echo":"s3cret"}'))
+    const err: unknown = await requestJson(url, { timeoutMs: 2000, reply }).catch((e: unknown) => e)
+    expect((err as HttpError).body).toEqual({ code: 'BAD', echo: 's3cret' })
+    expect(JSON.stringify(pino.stdSerializers.err(err as Error))).not.toContain('s3cret')
   })
 
   test('an HTML error page is a refusal, not a parse error', async () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { mkdir, rmdir } from 'node:fs/promises'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { startChild } from '../src/convos/child.ts'
+import { stateFolder } from '../src/state/folder.ts'
 import { openBox, world, type World } from './support/box.ts'
 
 const attachments = (w: World) => w.network.questions.filter(({ op }) => op === 'attach').length
@@ -34,6 +36,20 @@ test('a bound agent whose driver stays away is not ready; the box stays bound, a
   expect(await box.health()).toMatchObject({ ready: false, binding: 'active', conversationId: w.network.only.id })
   w.network.down.clear()
   await eventually('it is ready again', async () => (await box.health()).ready)
+  await eventually('it answered', () => w.network.only.said.length === 1)
+})
+
+test('what cannot be noted is heard again once it can', async () => {
+  const w = await world()
+  const box = await openBox(w)
+  await box.provision()
+  // a folder where the journal is about to be written
+  const inTheWay = `${stateFolder(w.config.stateDir).journal}.new`
+  await mkdir(inTheWay)
+  w.network.say(w.network.only, 'anybody?')
+  await eventually('the driver begins anew', () => attachments(w) > 0)
+  expect(w.network.only.said).toEqual([])
+  await rmdir(inTheWay)
   await eventually('it answered', () => w.network.only.said.length === 1)
 })
 

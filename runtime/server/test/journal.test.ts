@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { wantsAnswer } from '../src/conversation/etiquette.ts'
 import { composed, emptyJournal, finished, heard, type Journal, toGreet } from '../src/conversation/journal.ts'
 
+/** When messages are dealt with, long after they were sent. */
 const T0 = new Date('2030-01-01T00:00:00Z')
 const message = (n: number, fromAgent = false) => ({
   id: `m${n}`,
@@ -10,7 +11,7 @@ const message = (n: number, fromAgent = false) => ({
   senderName: 'Alice',
   fromAgent,
   text: `message ${n}`,
-  sentAt: new Date(T0.getTime() + n * 1000).toISOString(),
+  sentAt: new Date(T0.getTime() - 10_000_000 + n * 1000).toISOString(),
 })
 const hear = (journal: Journal, n: number) => heard(journal, message(n), T0) ?? journal
 const answer = (journal: Journal) => finished(composed(journal, 'yes'), { said: true, agentName: 'Ada', now: T0 })
@@ -32,6 +33,16 @@ test('however often messages are told again, and whatever was answered in betwee
       expect(new Set(all)).toEqual(new Set(steps.filter((step) => step !== 'answer').map((n) => `reply-m${n}`)))
     }),
   )
+})
+
+test.each(['2099-01-01T00:00:00Z', 'someday'])('a message dated %s does not make those that follow it old', (sentAt) => {
+  let journal = answer(heard(emptyJournal('v1'), { ...message(0), sentAt }, T0) ?? emptyJournal('v1'))
+  for (let n = 1; n <= 1_200; n++) {
+    const next = heard(journal, message(n), T0)
+    expect(next, `message ${n} is heard`).not.toBeNull()
+    journal = answer(next ?? journal)
+  }
+  expect(heard(journal, message(1), T0), 'what was forgotten is still not new').toBeNull()
 })
 
 test('after thousands of messages the journal is bounded, and the forgotten ones are still not new', () => {

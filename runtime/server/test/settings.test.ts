@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { stateFolder } from '../src/state/folder.ts'
@@ -106,6 +106,30 @@ test('reset: first boot again, on the disk and in the next process too', async (
     body: { conversationId: 'conv-2' },
   })
   expect(again.agent.overlay.vars).toEqual({})
+})
+
+test('reset, asked for twice at once, is over for both before the next claim is served', async () => {
+  const w = await world()
+  const { agent, provision } = await openBox(w)
+  await provision()
+  const slow = Promise.withResolvers<void>()
+  const first = agent.binder.reset(() => Promise.resolve())
+  const second = agent.binder.reset(() => slow.promise)
+  await first
+  expect(await provision({ claimId: 'claim-2' })).toMatchObject({ status: 200 })
+  slow.resolve()
+  await second
+  expect(agent.health()).toMatchObject({ binding: 'active', claimId: 'claim-2' })
+})
+
+test('a box on which a write was cut off is not clean, until it is reset', async () => {
+  const w = await world()
+  const { root, overlay } = stateFolder(w.config.stateDir)
+  await mkdir(root)
+  await writeFile(`${overlay}.new`, '{"KEY":"so')
+  const box = await openBox(w)
+  expect(await box.health()).toMatchObject({ binding: 'none', clean: false })
+  expect(await box.call('POST', '/pool/reset')).toMatchObject({ body: { clean: true } })
 })
 
 test('without a model key the agent is not ready, with one from the overlay it is', async () => {

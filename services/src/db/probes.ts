@@ -86,7 +86,7 @@ export async function anyLookupDue(db: Queryable): Promise<boolean> {
   return rows[0]?.due ?? false
 }
 
-/** Takes up to `limit` instances that do not answer and whose deployment was not looked at lately. */
+/** Takes up to `limit` instances that do not answer, the longest due first. Those not due yet fill the request up, so that they do not cost another. */
 export async function claimDueLookups(
   db: Queryable,
   p: { limit: number; deployingMs: number; failingMs: number },
@@ -97,7 +97,7 @@ export async function claimDueLookups(
     text: `
       with due as (
         select instance_id from instance_infra
-        where next_lookup_at <= clock_now() and railway_project_id is not null
+        where next_lookup_at is not null and railway_project_id is not null
         order by next_lookup_at limit $1 for update skip locked)
       update instance_infra i
       set next_lookup_at = clock_now() + case when i.phase = 'deploying' then $2::float8 else $3::float8 end * interval '1 ms'

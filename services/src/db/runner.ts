@@ -127,6 +127,17 @@ export async function pauseInstance(db: Queryable, lease: Lease, p: Pause): Prom
   held(lease, rowCount)
 }
 
+/** Gives back at once whatever this runner still holds. */
+export async function releaseInstances(db: Queryable, runnerId: string): Promise<void> {
+  await db.query({
+    name: 'release_instances',
+    values: [runnerId],
+    text: `
+      update instance_infra set runner_id = null, lease_until = null, next_run_at = clock_now()
+      where runner_id = $1`,
+  })
+}
+
 /** Moves the instance on to another phase, if it is in one of `from`. */
 export async function recordPhase(db: Queryable, lease: Lease, p: { from: Phase[]; to: Phase }): Promise<void> {
   await db.query({

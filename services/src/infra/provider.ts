@@ -5,7 +5,7 @@ export interface InfraProvider {
   /** Not idempotent, and throttled per workspace: look before you call it again. */
   createProject(p: { name: string; marker: string; environment: string }): Promise<ProjectRef>
   /** Live projects that carry exactly this marker, oldest first; looks back to `since`. Lists lag behind creations and deletions. */
-  findProjects(p: { marker: string; since: Date }): Promise<ProjectRef[]>
+  findProjects(p: { marker: string; since: Date }): Promise<FoundProject[]>
   /** "Gone already" is success; success means accepted, see `projectGone`. */
   deleteProject(projectId: string): Promise<void>
   /** True only when the provider says so: not being able to see it proves nothing. */
@@ -29,6 +29,11 @@ export interface InfraProvider {
 export interface ProjectRef {
   projectId: string
   environmentId: string
+}
+/** One whose creation broke off may have no environment. */
+export interface FoundProject {
+  projectId: string
+  environmentId: string | null
 }
 export interface ServiceRef extends ProjectRef {
   serviceId: string

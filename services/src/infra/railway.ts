@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { isKind } from './errors.ts'
-import type { DomainRef, InfraProvider, ProjectRef, ServiceRef } from './provider.ts'
+import { isKind, ProviderError } from './errors.ts'
+import type { DomainRef, FoundProject, InfraProvider, ServiceRef } from './provider.ts'
 import { createRailwayClient, type RailwayClientOptions } from './railway/client.ts'
 import * as op from './railway/operations.ts'
 import { environmentPatch } from './railway/patch.ts'
@@ -37,11 +37,13 @@ export function createRailway(options: RailwayOptions): InfraProvider {
           prDeploys: false,
         },
       })
-      return projectRef(project)
+      const { projectId, environmentId } = foundProject(project)
+      if (!environmentId) throw new Error(`project ${projectId} was created without an environment`)
+      return { projectId, environmentId }
     },
 
     async findProjects({ marker, since }) {
-      const found: ProjectRef[] = []
+      const found: FoundProject[] = []
       for (let after: string | null = null; ;) {
         const page: z.output<typeof op.ProjectsPage.data> = await call(op.ProjectsPage, {
           workspaceId,
@@ -51,7 +53,7 @@ export function createRailway(options: RailwayOptions): InfraProvider {
         })
         const { edges, pageInfo } = page.projects
         const projects = edges.map((edge) => edge.node)
-        found.push(...projects.filter((p) => p.description === marker && p.deletedAt === null).map(projectRef))
+        found.push(...projects.filter((p) => p.description === marker && p.deletedAt === null).map(foundProject))
         const oldest = projects.at(-1)
         const farEnough = !oldest || oldest.createdAt.getTime() < since.getTime() - CLOCK_MARGIN_MS
         if (farEnough || !pageInfo.hasNextPage || pageInfo.endCursor === after) return found.toReversed()
@@ -87,8 +89,14 @@ export function createRailway(options: RailwayOptions): InfraProvider {
         if (!isKind(err, 'conflict')) throw err
         const { services } = (await call(op.ProjectGet, { id: projectId })).project
         const service = services.find((candidate) => candidate.name === name)
-        if (!service) throw err
-        return service.id
+        if (service) return service.id
+        throw new ProviderError('the service of that name does not show yet', {
+          provider: 'railway',
+          operation: 'ensureService',
+          kind: 'not_found',
+          uncertain: false,
+          cause: err,
+        })
       }
     },
 
@@ -135,10 +143,9 @@ export function createRailway(options: RailwayOptions): InfraProvider {
   }
 }
 
-function projectRef({ id, environments }: { id: string; environments: { id: string }[] }): ProjectRef {
-  const [environment] = environments
-  if (!environment) throw new Error(`project ${id} has no environment`)
-  return { projectId: id, environmentId: environment.id }
-}
+const foundProject = ({ id, environments }: { id: string; environments: { id: string }[] }): FoundProject => ({
+  projectId: id,
+  environmentId: environments[0]?.id ?? null,
+})
 
 const domainRef = ({ id, domain }: { id: string; domain: string }): DomainRef => ({ domainId: id, domain })

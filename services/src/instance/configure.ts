@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { ConfigureReply, ConfigureRequest } from '../contract/index.ts'
 import type { Context } from '../context.ts'
 import { nextProfileRevision, probeSoon, recordClaim } from '../db/instances.ts'
-import { CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, RESERVE } from '../limits.ts'
+import { CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, INSTANCE_MAX_BYTES, RESERVE } from '../limits.ts'
 import { type ReachableInstance, runningInstance, unknownInstance } from './access.ts'
 
 /** Makes an untouched instance the agent of one claim: one call to it, whose repeat answers the same. */
@@ -88,7 +88,11 @@ async function callInstance<S extends z.ZodType>(
   { path, ...call }: InstanceCall<S>,
 ): Promise<z.output<S>> {
   try {
-    const { data } = await requestJson(`${url}${path}`, { ...call, headers: { authorization: `Bearer ${controlToken}` } })
+    const { data } = await requestJson(`${url}${path}`, {
+      ...call,
+      headers: { authorization: `Bearer ${controlToken}` },
+      maxBytes: INSTANCE_MAX_BYTES,
+    })
     return data
   } catch (err) {
     throw err instanceof HttpError ? instanceProblem(err) : err
@@ -103,10 +107,11 @@ const PASSED_ON: Record<string, string> = {
   NOT_BOUND: 'the instance is bound to no claim',
 }
 
-/** The claim itself cannot be carried out, here or elsewhere. */
+/** The claim itself cannot be carried out, here or elsewhere: not understood, too large, refused. */
+const UNACCEPTABLE = [400, 413, 422]
 const CLAIM_FAULTS = ['REFUSED', 'CANCELLED']
 
-/** Whose fault a failed call to an instance is: `claim` leaves the instance as good as it was, `instance` does not. */
+/** Whose fault a failed call to an instance is; with `claim` another instance would answer the same. */
 function instanceProblem(err: HttpError): Problem {
   const said = InstanceProblem.safeParse(err.body).data
   const instanceCode = said?.code ?? null
@@ -117,7 +122,7 @@ function instanceProblem(err: HttpError): Problem {
     return problem(504, 'INSTANCE_TIMEOUT', 'instance', 'the instance did not get done in time')
   const passedOn = instanceCode === null ? undefined : PASSED_ON[instanceCode]
   if (err.status === 409 && instanceCode && passedOn) return problem(409, instanceCode, 'instance', passedOn)
-  if (err.status === 400 || err.status === 422 || (instanceCode !== null && CLAIM_FAULTS.includes(instanceCode)))
+  if (UNACCEPTABLE.includes(err.status ?? 0) || (instanceCode !== null && CLAIM_FAULTS.includes(instanceCode)))
     return problem(422, 'CLAIM_REJECTED', 'claim', said?.detail ?? 'the instance refused the claim')
   return problem(502, 'INSTANCE_FAILED', 'instance', 'the instance failed')
 }

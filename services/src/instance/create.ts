@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { drawToken } from '../crypto.ts'
 import { recordDeployment, recordDesiredEnv, recordDomain, recordPatched, recordService, recordVolume } from '../db/creation.ts'
-import { DEPLOYMENT_EXPECTED_WITHIN } from '../limits.ts'
+import type { LatestDeployment } from '../infra/provider.ts'
+import { DEPLOYMENT_EXPECTED_WITHIN, DEPLOYMENT_LOOK_EVERY } from '../limits.ts'
 import type { Registry } from '../registry.ts'
 import { NotYet } from '../saga.ts'
 import { desiredState, INSTANCE_PORT, instanceEnv, MOUNT_PATH } from './desired.ts'
@@ -69,18 +70,36 @@ const domain: InstanceStep = {
 const patch: InstanceStep = {
   name: 'patch',
   do: {
-    look: () => Promise.resolve('act'),
+    // the configuration may have changed since a patch whose answer was lost: sent again it could deploy a second time
+    look: (run, { do: earlier }) =>
+      afterUncertainty(earlier, run.ctx.config.railway.projectIntervalMs, async () => {
+        const deployed = (await latestDeployment(run)) !== null
+        if (deployed) await recordDeploying(run)
+        return deployed
+      }),
     async act(run) {
-      const { ctx, lease, row } = run
+      const { ctx, row } = run
       if (!row.volumeId || !row.url) throw new Error('the volume or the domain has not been recorded')
       const env = await fixedEnv(run)
       const desired = desiredState({ image: row.image, env, config: ctx.config })
       await ctx.infra.apply({ ...serviceOf(run), volumeId: row.volumeId, desired })
-      // sent again after a crash, it changed nothing: the deployment that runs is the first one's
-      if (row.phase === 'queued' || row.phase === 'creating') await recordPatched(ctx.db, lease)
+      await recordDeploying(run)
     },
   },
   undo: null,
+}
+
+/** Once: the deployment that runs is the first patch's. */
+async function recordDeploying({ ctx, lease, row }: Run): Promise<void> {
+  if (row.phase === 'queued' || row.phase === 'creating') await recordPatched(ctx.db, lease)
+}
+
+/** @throws NotYet while the provider does not show the project at all: of what it may hold nothing is known */
+async function latestDeployment(run: Run): Promise<LatestDeployment['deployment']> {
+  const { projectId } = projectOf(run)
+  const shown = (await run.ctx.infra.latestDeployments([projectId])).get(projectId)
+  if (!shown) throw new NotYet(DEPLOYMENT_LOOK_EVERY, 'the provider does not show the project now')
+  return shown.deployment
 }
 
 const Env = z.record(z.string(), z.string())
@@ -110,17 +129,17 @@ async function fixedEnv({ ctx, lease, row }: Run): Promise<Record<string, string
 const deployment: InstanceStep = {
   name: 'deployment',
   do: {
-    async look(run) {
+    async look(run, { do: earlier }) {
       const { ctx, lease, row } = run
       if (row.deploymentId) return 'done'
-      const { projectId } = projectOf(run)
-      const latest = (await ctx.infra.latestDeployments([projectId])).get(projectId)?.deployment
+      const latest = await latestDeployment(run)
       if (latest) {
         await recordDeployment(ctx.db, lease, latest.id)
         return 'done'
       }
-      const leftMs = DEPLOYMENT_EXPECTED_WITHIN - row.phaseAgeMs
-      if (leftMs > 0) throw new NotYet(Math.min(leftMs, 5_000), 'no deployment has started yet')
+      const askedAgoMs = earlier?.uncertain ? earlier.endedAgoMs : Infinity
+      const leftMs = DEPLOYMENT_EXPECTED_WITHIN - Math.min(row.phaseAgeMs, askedAgoMs)
+      if (leftMs > 0) throw new NotYet(Math.min(leftMs, DEPLOYMENT_LOOK_EVERY), 'no deployment has started yet')
       return 'act'
     },
     async act(run) {

@@ -9,8 +9,13 @@ export async function unwindingSteps({ db, tools }: Context, instanceId: string)
   const ledger = (await readTools(db, [instanceId])).filter((row) => isLive(row.state))
   const steps = ledger.map(({ toolId }) => {
     const tool = tools.getByToolId(toolId)
-    if (!tool) throw new Error(`instance ${instanceId} has a "${toolId}", which this service does not know`)
-    return toolStep(tool)
+    return tool ? toolStep(tool) : unknownTool(toolId)
   })
   return [...steps, project]
+}
+
+/** Another version's tool cannot be undone here, which keeps nothing else alive. */
+function unknownTool(toolId: string): InstanceStep {
+  const refuse = () => Promise.reject(new Error(`this version of services does not know the tool "${toolId}"`))
+  return { name: toolId, do: { look: refuse, act: refuse }, undo: { look: refuse, act: refuse } }
 }

@@ -2,7 +2,7 @@ import { recordProject } from '../db/creation.ts'
 import { recordPhase } from '../db/runner.ts'
 import { freeSlot, takeSlot } from '../db/slots.ts'
 import { ProviderError } from '../infra/errors.ts'
-import type { ProjectRef } from '../infra/provider.ts'
+import type { FoundProject, ProjectRef } from '../infra/provider.ts'
 import { GONE_AFTER, RAILWAY_MUTATION } from '../limits.ts'
 import { NotYet } from '../saga.ts'
 import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
@@ -13,7 +13,7 @@ const slotOf = ({ ctx, row }: Run) => ({
   holder: row.instanceId,
 })
 
-const findByMarker = ({ ctx, row }: Run): Promise<ProjectRef[]> =>
+const findByMarker = ({ ctx, row }: Run): Promise<FoundProject[]> =>
   ctx.infra.findProjects({ marker: ctx.marker(row.instanceId), since: row.createdAt })
 
 /** The project with its environment: everything else is made inside it and goes with it. */
@@ -26,11 +26,11 @@ export const project: InstanceStep = {
       if (row.projectId) return 'done'
       const interval = ctx.config.railway.projectIntervalMs
       const verdict = await afterUncertainty(earlier, interval, async () => {
-        const [oldest, ...others] = await findByMarker(run)
-        if (!oldest) return false
-        for (const { projectId } of others) await ctx.infra.deleteProject(projectId)
-        await recordProject(ctx.db, lease, oldest)
-        return true
+        const found = await findByMarker(run)
+        const oldest = found.find(isWhole)
+        for (const other of found) if (other !== oldest) await ctx.infra.deleteProject(other.projectId)
+        if (oldest) await recordProject(ctx.db, lease, oldest)
+        return oldest !== undefined
       })
       if (verdict === 'done') return 'done'
       // nobody else may create while our call runs, even if we die in it
@@ -60,6 +60,9 @@ export const project: InstanceStep = {
     async look(run, { do: creation }) {
       const { ctx, row } = run
       if (!creation && !row.projectId) return 'done'
+      // reads lag behind creations: "not found" proves nothing about a project this young
+      const youngMs = ctx.config.railway.projectIntervalMs - (creation?.endedAgoMs ?? Infinity)
+      if (youngMs > 0) throw new NotYet(youngMs, 'a project that was just created may exist without being seen')
       if (row.projectId && !(await ctx.infra.projectGone(row.projectId))) return 'act'
       const onlyOneMade = row.projectId !== null && creation?.attempts === 1
       if (onlyOneMade) return 'done'
@@ -81,6 +84,9 @@ export const project: InstanceStep = {
     },
   },
 }
+
+/** Half a project cannot become an instance; it is ours all the same. */
+const isWhole = (found: FoundProject): found is ProjectRef => found.environmentId !== null
 
 const stillThere = () =>
   new ProviderError('not confirmed gone yet', {

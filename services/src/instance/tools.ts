@@ -14,7 +14,7 @@ import { GONE_AFTER, WALLET_RETAINED } from '../limits.ts'
 import type { ToolPlugin } from '../registry.ts'
 import { NotYet } from '../saga.ts'
 import { ProviderError } from '../infra/errors.ts'
-import type { InstanceStep, Run } from './run.ts'
+import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
 
 const placeOf = ({ id }: Pick<ToolRow, 'id'>) => `instance_services/${id}/secret`
 
@@ -46,9 +46,11 @@ export function toolStep(tool: ToolPlugin): InstanceStep {
     name: tool.toolId,
 
     do: {
-      async look({ ctx, lease }) {
+      async look({ ctx, lease }, { do: earlier }) {
         const ledger = await ensureTool(ctx.db, lease, tool.toolId)
-        return ledger.state === 'creating' ? 'act' : 'done'
+        if (ledger.state !== 'creating') return 'done'
+        // what a lost call makes is of no use, but it must be there to be seen before another one is made
+        return afterUncertainty(earlier, ctx.config.railway.projectIntervalMs, () => Promise.resolve(false))
       },
       async act(run, { do: earlier }) {
         const { ctx, lease, row } = run

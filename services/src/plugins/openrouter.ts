@@ -14,6 +14,8 @@ export interface OpenrouterOptions {
 
 /** The provider's page size; it cannot be chosen. */
 const PAGE = 100
+/** Pages are by offset over a changing set: they overlap, so that keys deleted meanwhile push none past us. */
+const STRIDE = 50
 
 const Key = z.object({ hash: z.string(), name: z.string() })
 const Created = z.object({ key: z.string(), data: Key })
@@ -49,9 +51,8 @@ export function openrouter(options: OpenrouterOptions | null, count: CountReques
 
     external: {
       async list() {
-        // newest first, by offset: a key made meanwhile shifts the pages, so one may show up twice
         const keys = new Map<string, string>()
-        for (let offset = 0; ; offset += PAGE) {
+        for (let offset = 0; ; offset += STRIDE) {
           const { data } = await call(`/keys?include_disabled=true&offset=${offset}`, { operation: 'listKeys', reply: Page })
           for (const { hash, name } of data) keys.set(hash, name)
           if (data.length < PAGE) return [...keys].map(([resourceId, name]) => ({ resourceId, name }))

@@ -10,7 +10,7 @@ import { STATUS_BATCH } from '../limits.ts'
 import { probeDue } from '../probe.ts'
 
 /** Where instances stand: from the database, after fresh probes of those that are due. */
-export const statusRoutes = (ctx: Context) =>
+export const statusRoutes = (ctx: Context, stopping: AbortSignal) =>
   Router()
     .post('/status/batch', async (req, res) => {
       const { instanceIds, detail } = StatusRequest.parse(req.body)
@@ -34,7 +34,7 @@ export const statusRoutes = (ctx: Context) =>
 
     .get('/changes', async (req, res) => {
       const { after, waitMs } = ChangesQuery.parse(req.query)
-      res.json(await changesSince(ctx, { after, waitMs }, closed(req)))
+      res.json(await changesSince(ctx, { after, waitMs }, AbortSignal.any([closed(req), stopping])))
     })
 
 /** Aborts when the client leaves, so that nobody waits for it. */

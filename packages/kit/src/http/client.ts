@@ -5,8 +5,8 @@ export class HttpError extends Error {
   override name = 'HttpError'
   readonly kind: 'network' | 'timeout' | 'status' | 'body'
   readonly status: number | null
-  /** The parsed JSON of a refusal, where there was one. */
-  readonly body: unknown
+  /** The parsed JSON of a refusal, where there was one; it may echo secrets, so no log of the error shows it. */
+  declare readonly body: unknown
   readonly retryAfterMs: number | null
 
   constructor(
@@ -16,7 +16,7 @@ export class HttpError extends Error {
     super(message, { cause: p.cause })
     this.kind = p.kind
     this.status = p.status ?? null
-    this.body = p.body ?? null
+    Object.defineProperty(this, 'body', { value: p.body ?? null, enumerable: false })
     this.retryAfterMs = p.retryAfterMs ?? null
   }
 

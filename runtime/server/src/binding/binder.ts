@@ -47,7 +47,7 @@ export class Binder {
   #joining: { stop: AbortController; done: Promise<void> } | null = null
   #joinDeadline = 0
   #cancelling: Promise<boolean> | null = null
-  #resetting = false
+  #resetting: Promise<void> | null = null
   #stopping = false
   /** Aborts at the next change. */
   #change = new AbortController()
@@ -116,20 +116,21 @@ export class Binder {
 
   /** Back to a box that no claim ever reached. `wipe` removes what belongs to others meanwhile. */
   async reset(wipe: () => Promise<void>): Promise<void> {
-    this.#resetting = true
-    try {
-      // first: were this cut short, the half that is left must not be taken up again
-      this.#happened({ type: 'cancelled' })
-      await this.#halt()
-      await wipe()
-      this.#p.overlay.replace({})
-      removeState(this.#p.state.convosHome)
-      removeState(this.#p.state.binding)
-      this.#record = null
-      this.#announce()
-    } finally {
-      this.#resetting = false
-    }
+    this.#resetting ??= this.#wipe(wipe).finally(() => (this.#resetting = null))
+    await this.#resetting
+  }
+
+  async #wipe(wipe: () => Promise<void>): Promise<void> {
+    // first: were this cut short, the half that is left must not be taken up again
+    this.#happened({ type: 'cancelled' })
+    await this.#cancelling?.catch(() => {})
+    await this.#halt()
+    await wipe()
+    this.#p.overlay.replace({})
+    removeState(this.#p.state.convosHome)
+    removeState(this.#p.state.root)
+    this.#record = null
+    this.#announce()
   }
 
   /** Lets go of everything; the record says what the next process goes on with. */

@@ -81,7 +81,11 @@ export function finished(journal: Journal, p: { said: boolean; agentName: string
     ...(p.said && reply !== null ? [{ from: 'self' as const, name: p.agentName, text: reply }] : []),
   ]
   const seen = message ? [...journal.seen, seenKey(message)] : journal.seen
-  const forgotten = seen.slice(0, -SEEN_KEPT).map(sentAtOf)
+  // senders date their messages: one from the future must not make all that follow look old
+  const forgotten = seen
+    .slice(0, -SEEN_KEPT)
+    .map(sentAtOf)
+    .filter((sentAt) => Date.parse(sentAt) <= p.now.getTime())
   return {
     ...journal,
     tasks,

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Exit {
@@ -18,6 +17,8 @@ export interface Child {
 }
 
 const STDERR_KEPT = 500
+/** Far more than any event needs. */
+const LINE_KEPT = 1024 * 1024
 
 /** Runs a command in a process group of its own, with nothing of our environment but what is given. */
 export function startChild(
@@ -29,7 +30,8 @@ export function startChild(
   let reason = ''
   child.stdin.on('error', () => {}) // it may have gone; `exited` tells
   child.stderr.setEncoding('utf8').on('data', (text: string) => (reason = (reason + text).slice(-STDERR_KEPT)))
-  createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }).on('line', p.onLine)
+  const lines = lineReader(p.onLine)
+  child.stdout.setEncoding('utf8').on('data', lines.read).on('end', lines.end)
 
   const signal = (name: NodeJS.Signals) => {
     if (child.pid === undefined) return
@@ -55,6 +57,25 @@ export function startChild(
       await sleep(graceMs, undefined, { signal: gone.signal }).catch(() => {})
       signal('SIGKILL')
       await exited
+    },
+  }
+}
+
+/** Cuts a stream of text into lines. Of an endless one only the beginning is kept, which is no JSON any more. */
+export function lineReader(onLine: (line: string) => void): { read(text: string): void; end(): void } {
+  let line = ''
+  return {
+    read(text) {
+      for (const [index, part] of text.split('\n').entries()) {
+        if (index > 0) {
+          onLine(line)
+          line = ''
+        }
+        if (line.length < LINE_KEPT) line = (line + part).slice(0, LINE_KEPT)
+      }
+    },
+    end() {
+      if (line !== '') onLine(line)
     },
   }
 }

@@ -131,7 +131,7 @@ export class Driver {
       agentName,
       onLine: (line) => {
         const read = readLine(line)
-        if (read.kind === 'garbage') log.warn({ line: line.slice(0, 200) }, 'convos said something that is no event')
+        if (read.kind === 'garbage') log.warn({ chars: line.length }, 'convos said something that is no event')
         if (read.kind !== 'event') return
         if (read.event.event === 'ready') {
           wasReady = true
@@ -140,7 +140,14 @@ export class Driver {
           // changed while it was starting under the old name
           if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
         }
-        this.#hear(read.event)
+        try {
+          this.#hear(read.event)
+        } catch (err) {
+          // not noted, so as good as not heard: the next start has it told again
+          log.error({ err }, 'what convos said could not be noted')
+          wasReady = false
+          end()
+        }
       },
     })
     const end = () => void child.stop(limits.childStopMs)

@@ -68,6 +68,8 @@ export function readLine(line: string): { kind: 'event'; event: CliEvent } | { k
   return parsed.success ? { kind: 'event', event: parsed.data } : { kind: 'garbage' }
 }
 
+/** Anybody may send more; the journal, which holds dozens of messages, is written as a whole at each step. */
+const TEXT_KEPT = 16_000
 const TEXT_TYPES: ReadonlySet<string> = new Set(['text', 'markdown', 'reply'])
 
 /** The message as text to answer; null for reactions, attachments and the like. */
@@ -76,5 +78,12 @@ export function inboundText(message: z.infer<typeof Message>): Inbound | null {
   if (typeof content !== 'string' || content.trim() === '') return null
   if (contentType && !TEXT_TYPES.has(contentType)) return null
   const senderName = senderProfile?.name?.trim() || 'Someone'
-  return { id, senderInboxId, senderName, fromAgent: senderProfile?.kind === 'agent', text: content, sentAt }
+  return {
+    id,
+    senderInboxId,
+    senderName,
+    fromAgent: senderProfile?.kind === 'agent',
+    text: content.slice(0, TEXT_KEPT).toWellFormed(),
+    sentAt,
+  }
 }

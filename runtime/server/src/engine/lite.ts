@@ -27,7 +27,8 @@ export function liteEngine({ settings, gatewayToken, describe, clock, log, limit
         return await complete({ settings: now, model: turn.model ?? now.model, messages: promptOf(turn), clock, limits }, signal)
       } catch (err) {
         signal.throwIfAborted()
-        log.warn({ err, messageId: turn.message.id }, 'the model gave no answer')
+        // not the error as a whole: it holds what the model answered, which is the conversation's
+        log.warn({ reason: err instanceof Error ? err.message : err, messageId: turn.message.id }, 'the model gave no answer')
         return apology(err)
       }
     },

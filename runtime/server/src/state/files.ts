@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 
@@ -31,7 +31,8 @@ export function writeState(file: string, value: unknown): void {
   const temporary = `${file}.new`
   const fd = openSync(temporary, 'w', 0o600)
   try {
-    writeSync(fd, JSON.stringify(value))
+    // unlike `writeSync` it writes all of it or throws, on a full disk too
+    writeFileSync(fd, JSON.stringify(value))
     fsyncSync(fd)
   } finally {
     closeSync(fd)
@@ -59,4 +60,4 @@ function syncFolder(folder: string): void {
   }
 }
 
-const isMissing = (err: unknown) => err instanceof Error && 'code' in err && err.code === 'ENOENT'
+export const isMissing = (err: unknown) => err instanceof Error && 'code' in err && err.code === 'ENOENT'

@@ -23,8 +23,10 @@ export class FakeModel {
         await this.#held?.promise
         const failure = this.failures.shift()
         res.setHeader('content-type', 'application/json')
-        if (failure !== undefined) return res.writeHead(failure, { 'retry-after': '0' }).end('{}')
-        const content = `re: ${ask.messages.at(-1)?.content ?? ''}`
+        const last = ask.messages.at(-1)?.content ?? ''
+        if (failure !== undefined)
+          return res.writeHead(failure, { 'retry-after': '0' }).end(JSON.stringify({ error: { message: `refused: ${last}` } }))
+        const content = `re: ${last}`
         return res.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }] }))
       })()
     })

@@ -27,14 +27,15 @@ export function createRailwayClient({ url, token, count }: RailwayClientOptions)
     const fail = (p: { status: number | null; message: string | null; retryAfterMs?: number | null; cause?: unknown }) => {
       const verdict = classify(p)
       count('railway', operation.name, verdict.kind)
-      return new ProviderError(p.message ?? `no usable answer (status ${p.status ?? 'none'})`, {
+      const words = operation.confidential && p.message ? `refused, ${verdict.kind} (status ${p.status})` : p.message
+      return new ProviderError(words ?? `no usable answer (status ${p.status ?? 'none'})`, {
         provider: 'railway',
         operation: operation.name,
         ...verdict,
         // a query changes nothing, whatever became of it
         uncertain: verdict.uncertain && operation.mutation,
         retryAfterMs: p.retryAfterMs ?? null,
-        cause: p.cause,
+        cause: operation.confidential ? undefined : p.cause,
       })
     }
     const answer = await requestJson(endpoint, {

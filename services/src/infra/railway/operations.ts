@@ -5,6 +5,8 @@ export interface Operation<S extends z.ZodType = z.ZodType> {
   name: string
   text: string
   mutation: boolean
+  /** It carries secrets, which a refusal may repeat. */
+  confidential: boolean
   /** The shape of its data. */
   data: S
 }
@@ -12,7 +14,7 @@ export interface Operation<S extends z.ZodType = z.ZodType> {
 /** Each document stands in a file of its operation's name, read once at start. */
 function operation<S extends z.ZodType>(name: string, data: S): Operation<S> {
   const text = readFileSync(new URL(`./${name}.graphql`, import.meta.url), 'utf8')
-  return { name, text, mutation: /^mutation /m.test(text), data }
+  return { name, text, mutation: /^mutation /m.test(text), confidential: false, data }
 }
 
 const connection = <S extends z.ZodType>(node: S) =>
@@ -69,7 +71,10 @@ export const ServiceDomainCreate = operation('ServiceDomainCreate', z.object({ s
 
 export const DomainsGet = operation('DomainsGet', z.object({ domains: z.object({ serviceDomains: z.array(ServiceDomain) }) }))
 
-export const EnvironmentPatchCommit = operation('EnvironmentPatchCommit', z.object({ environmentPatchCommit: z.string() }))
+export const EnvironmentPatchCommit = {
+  ...operation('EnvironmentPatchCommit', z.object({ environmentPatchCommit: z.string() })),
+  confidential: true,
+}
 
 export const ServiceInstanceDeployV2 = operation('ServiceInstanceDeployV2', z.object({ serviceInstanceDeployV2: z.string() }))
 
