@@ -77,6 +77,12 @@ describe('rules', () => {
   )
 })
 
+test('an effect that a provider does not have is refused, not ignored', async () => {
+  const add = (effect: object) => control('POST', '/faults', { provider: 'railway', effect })
+  expect((await add({ kind: 'stale-list', ms: 1_000 })).status).toBe(400)
+  expect((await add({ kind: 'webhook', how: 'lose' })).status).toBe(400)
+})
+
 describe('effects', () => {
   const create = () => api.createProject()
   const projects = async () => (await api.resources()).length

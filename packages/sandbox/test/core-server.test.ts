@@ -142,6 +142,20 @@ describe('the server', () => {
     expect((await stat(stateFile)).mode & 0o077).toBe(0)
   })
 
+  test('tells a simulator what is to become of its webhooks', async () => {
+    const contexts: SimContext[] = []
+    const curious = (context: SimContext) => {
+      contexts.push(context)
+      return wordKeeper(context)
+    }
+    const server = await serveSimulators({ simulators: [curious] })
+    servers.push(server)
+    const match = { operation: 'message.received' }
+    server.faults.add({ provider: 'telnyx', match, times: 1, effect: { kind: 'webhook', how: 'lose' } })
+    const fate = (eventType: string) => contexts[0]?.webhookFault('telnyx', eventType)
+    expect([fate('message.sent'), fate('message.received'), fate('message.received')]).toEqual([null, 'lose', null])
+  })
+
   test('does not start on a state that it cannot read', async () => {
     const stateFile = join(folder, 'state.json')
     await writeFile(stateFile, '{ "half":')
@@ -155,6 +169,9 @@ describe('the server', () => {
     expect(Object.keys(z.record(z.string(), z.unknown()).parse(await json(`${server.url}/_control/resources`)))).toEqual([
       'railway',
       'openrouter',
+      'agentmail',
+      'telnyx',
+      'bankr',
       'convos',
       'ghcr',
     ])
@@ -164,6 +181,8 @@ describe('the server', () => {
 test('our marker names the instance, nothing else does', () => {
   expect(instanceIdInMarker('convos:3f2a:staging:abc123def456')).toBe('abc123def456')
   expect(instanceIdInMarker('Agent (convos:3f2a:staging:abc123def456).')).toBe('abc123def456')
+  expect(instanceIdInMarker('convos.3f2a.staging.abc123def456')).toBe('abc123def456')
+  expect(instanceIdInMarker('convos.3f2a:staging.abc123def456')).toBeNull()
   expect(instanceIdInMarker('convos:3f2a:staging:short')).toBeNull()
   expect(instanceIdInMarker(null)).toBeNull()
 })

@@ -79,11 +79,11 @@ describe('composeReply', () => {
 
 test('manners that every agent is given are not taken for its instructions, nor the name before a message for what was said', () => {
   const system = 'Your name is Tokyo guide.\n\nYou are a pirate who plans trips to Tokyo.\n\nAnswer the latest message.'
-  const reply = composeReply([
+  const said = composeReply([
     { role: 'system', content: system },
     { role: 'user', content: 'Ada: What should I see first?' },
   ])
-  expect(reply).toContain('pirate who plans trips to Tokyo')
-  expect(reply).toContain('“What should I see first?”')
-  expect(reply).not.toContain('latest message')
+  expect(said).toContain('pirate who plans trips to Tokyo')
+  expect(said).toContain('“What should I see first?”')
+  expect(said).not.toContain('latest message')
 })

@@ -120,6 +120,14 @@ describe('listing', () => {
     expect((await sdk().apiKeys.list({ workspaceId })).data.map((key) => key.hash)).toEqual([data.hash])
   })
 
+  test('is behind the times while a fault says so', async () => {
+    const { data: old } = await newKey()
+    openrouter.clock.advance(30_000)
+    await newKey()
+    openrouter.faults.add({ provider: 'openrouter', match: { path: '/keys' }, effect: { kind: 'stale-list', ms: 20_000 } })
+    expect((await sdk().apiKeys.list({})).data.map((key) => key.hash)).toEqual([old.hash])
+  })
+
   test('names are not unique', async () => {
     await newKey({ name: 'twin' })
     await newKey({ name: 'twin' })

@@ -148,9 +148,9 @@ function describe(
     providers: {
       railway: `${urls.simulators}/railway/graphql/v2`,
       openrouter: real.includes('openrouter') ? null : `${urls.simulators}/openrouter/api/v1`,
-      agentmail: null,
-      telnyx: null,
-      bankr: null,
+      agentmail: `${urls.simulators}/agentmail/v0`,
+      telnyx: `${urls.simulators}/telnyx/v2`,
+      bankr: `${urls.simulators}/bankr`,
       ghcr: urls.simulators,
       convos: `${urls.simulators}/convos`,
     },

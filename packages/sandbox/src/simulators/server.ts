@@ -1,9 +1,12 @@
 import { dirname, join } from 'node:path'
+import { createAgentMail } from './agentmail/index.ts'
+import { createBankr } from './bankr/index.ts'
 import { createConvos } from './convos/index.ts'
 import { serveSimulators, type SimulatorServer } from './core/serve.ts'
 import { createGhcr } from './ghcr/index.ts'
 import { createOpenRouter } from './openrouter/index.ts'
 import { createRailway, type RailwayOptions } from './railway/index.ts'
+import { createTelnyx } from './telnyx/index.ts'
 
 export interface SimulatorOptions {
   /** 0 or absent: a free one. */
@@ -23,6 +26,9 @@ export function startSimulators({ port, stateFile, railway, openrouter }: Simula
     simulators: [
       (context) => createRailway(context, { dataDir: besideState, ...railway }),
       (context) => createOpenRouter(context, openrouter),
+      createAgentMail,
+      createTelnyx,
+      createBankr,
       createConvos,
       // At the root, as registry clients require: last.
       createGhcr,

@@ -3,12 +3,18 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import { type SimClock, simClock } from '../../src/simulators/core/clock.ts'
+import { type FaultStore, faultStore, webhookFault } from '../../src/simulators/core/faults.ts'
+import { intercept } from '../../src/simulators/core/intercept.ts'
+import { requestLog } from '../../src/simulators/core/request-log.ts'
 import type { SimContext, Simulator } from '../../src/simulators/core/simulator.ts'
 
 export interface Mounted {
   /** Where the simulator answers, its prefix included. */
   url: string
+  /** Where its own controls answer, as below `/_control/<name>`. */
+  controlUrl: string
   clock: SimClock
+  faults: FaultStore
   simulator: Simulator
   /** The process behind the port goes away: every connection breaks, new ones are refused. */
   goAway(): Promise<void>
@@ -26,8 +32,11 @@ export async function mount(
   let server: Server
   const clock = simClock()
   const baseUrl = () => `http://127.0.0.1:${port}`
-  const simulator = create({ clock, baseUrl })
-  const app = express().use(before).use(simulator.prefix, simulator.router)
+  const faults = faultStore()
+  const simulator = create({ clock, baseUrl, webhookFault: (...event) => webhookFault(faults, ...event) })
+  const app = express().use(before)
+  if (simulator.control) app.use('/_control', express.json(), simulator.control)
+  app.use(simulator.prefix, intercept({ simulator, faults, log: requestLog(), clock }), simulator.router)
 
   const comeBack = async () => {
     server = createServer(app).listen(port, '127.0.0.1')
@@ -43,7 +52,9 @@ export async function mount(
   await comeBack()
   return {
     url: baseUrl() + simulator.prefix,
+    controlUrl: `${baseUrl()}/_control`,
     clock,
+    faults,
     simulator,
     goAway,
     comeBack,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROVIDERS, type ProviderName } from './simulator.ts'
+import { PROVIDERS, type ProviderName, WEBHOOK_FAULTS, type WebhookFault } from './simulator.ts'
 
 const Effect = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -18,14 +18,18 @@ const Effect = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('drop-before') }),
   /** The request is carried out, its answer is lost. */
   z.strictObject({ kind: z.literal('drop-after') }),
+  /** Lists do not show yet what was created in the last `ms`. */
+  z.strictObject({ kind: z.literal('stale-list'), ms: z.int().positive() }),
+  /** What becomes of a webhook: it is never sent, is sent twice, or is overtaken by the next one. */
+  z.strictObject({ kind: z.literal('webhook'), how: z.enum(WEBHOOK_FAULTS) }),
 ])
 export type Effect = z.infer<typeof Effect>
 
-export const FaultRule = z.strictObject({
+const Rule = z.strictObject({
   provider: z.enum(PROVIDERS),
   match: z
     .strictObject({
-      /** A GraphQL operation name or root field. */
+      /** A GraphQL operation name or root field; the event type of a webhook. */
       operation: z.string().min(1).optional(),
       method: z.string().min(1).optional(),
       /** With or without the provider's prefix; `*` stands for anything. */
@@ -35,6 +39,17 @@ export const FaultRule = z.strictObject({
   /** How often it strikes; absent: until it is cleared. */
   times: z.int().positive().optional(),
   effect: Effect,
+})
+
+/** Who can be asked for what only some simulators do: a rule that could never strike is refused. */
+const ABLE: Partial<Record<Effect['kind'], readonly ProviderName[]>> = {
+  'stale-list': ['openrouter', 'agentmail', 'telnyx', 'bankr'],
+  webhook: ['telnyx'],
+}
+
+export const FaultRule = Rule.refine(({ effect, provider }) => ABLE[effect.kind]?.includes(provider) ?? true, {
+  path: ['effect', 'kind'],
+  error: 'this provider has no such effect',
 })
 export type FaultRule = z.input<typeof FaultRule>
 
@@ -48,6 +63,8 @@ export interface ActiveFault extends z.output<typeof FaultRule> {
 /** What a rule is matched against. */
 interface Target {
   provider: ProviderName
+  /** Absent: a request to the provider. */
+  webhook?: true
   names: string[]
   method: string
   paths: string[]
@@ -58,7 +75,7 @@ export interface FaultStore {
   list(): Omit<ActiveFault, 'cleared'>[]
   /** Clears one rule, or all; requests that hang on it go on. Returns how many there were. */
   clear(id?: string): number
-  /** The rules that strike this request, one by one; each counts down as it is taken. */
+  /** The rules that strike this request or webhook, one by one; each counts down as it is taken. */
   strike(target: Target): Generator<ActiveFault>
 }
 
@@ -94,11 +111,20 @@ export function faultStore(): FaultStore {
   }
 }
 
-function matches({ provider, match }: ActiveFault, target: Target): boolean {
+/** What becomes of a webhook of this type; `null`: it is delivered. */
+export function webhookFault(faults: FaultStore, provider: ProviderName, eventType: string): WebhookFault | null {
+  for (const { effect } of faults.strike({ provider, webhook: true, names: [eventType], method: 'POST', paths: [] })) {
+    if (effect.kind === 'webhook') return effect.how
+  }
+  return null
+}
+
+function matches({ provider, match, effect }: ActiveFault, target: Target): boolean {
   const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
   const { operation, method, path } = match
   return (
     provider === target.provider &&
+    (effect.kind === 'webhook') === (target.webhook ?? false) &&
     (operation === undefined || target.names.some((name) => same(name, operation))) &&
     (method === undefined || same(method, target.method)) &&
     (path === undefined || target.paths.some((candidate) => globMatches(path, candidate)))

@@ -3,6 +3,7 @@ import type { SimClock } from './clock.ts'
 import type { ActiveFault, FaultStore } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Simulator } from './simulator.ts'
+import { makeStale } from './staleness.ts'
 
 const CLOUDFLARE_1015 =
   '<!DOCTYPE html><html><head><title>Access denied | used Cloudflare to restrict access</title></head>' +
@@ -50,6 +51,11 @@ async function inflict(
       return res.closed ? 'over' : 'goes on'
     case 'drop-after':
       loseAnswer(req, res)
+      return 'goes on'
+    case 'stale-list':
+      makeStale(res, effect.ms)
+      return 'goes on'
+    case 'webhook': // strikes webhooks only, never a request
       return 'goes on'
     case 'drop-before':
       req.socket.destroy()

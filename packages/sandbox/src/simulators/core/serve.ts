@@ -4,7 +4,7 @@ import express, { Router, type ErrorRequestHandler, type Express, type Request, 
 import { z } from 'zod'
 import { simClock, type SimClock } from './clock.ts'
 import { controlRouter } from './control.ts'
-import { faultStore, type FaultStore } from './faults.ts'
+import { faultStore, type FaultStore, webhookFault } from './faults.ts'
 import { intercept } from './intercept.ts'
 import { requestLog, type RequestLog } from './request-log.ts'
 import type { SimContext, Simulator } from './simulator.ts'
@@ -35,8 +35,9 @@ const Snapshot = z.object({ clockOffsetMs: z.number(), simulators: z.record(z.st
 export async function serveSimulators(options: ServeOptions): Promise<SimulatorServer> {
   const clock = simClock()
   let url = ''
-  const simulators = options.simulators.map((create) => create({ clock, baseUrl: () => url }))
   const faults = faultStore()
+  const context: SimContext = { clock, baseUrl: () => url, webhookFault: (...event) => webhookFault(faults, ...event) }
+  const simulators = options.simulators.map((create) => create(context))
   const requests = requestLog()
   const store = options.stateFile
     ? stateFile(options.stateFile, () => ({

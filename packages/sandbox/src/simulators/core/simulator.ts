@@ -4,11 +4,16 @@ import type { SimClock } from './clock.ts'
 export const PROVIDERS = ['railway', 'openrouter', 'agentmail', 'telnyx', 'bankr', 'ghcr', 'convos'] as const
 export type ProviderName = (typeof PROVIDERS)[number]
 
+export const WEBHOOK_FAULTS = ['lose', 'duplicate', 'reorder'] as const
+export type WebhookFault = (typeof WEBHOOK_FAULTS)[number]
+
 /** What every simulator is given: simulated time, and where the whole test bed listens (known once it does). */
 export interface SimContext {
   clock: SimClock
   /** `http://127.0.0.1:<port>`, without a trailing slash. */
   baseUrl(): string
+  /** Asked once per webhook, before it is sent; `null`: nothing is to go wrong with it. */
+  webhookFault(provider: ProviderName, eventType: string): WebhookFault | null
 }
 
 /** What one GraphQL request asks for, as far as faults, the request log and the state file need to know. */
@@ -51,7 +56,10 @@ export interface Simulator {
   close?(): Promise<void>
 }
 
-/** `convos:<deployment id>:<environment>:<instance id>`, as services writes it into names and descriptions. */
+/**
+ * `convos:<deployment id>:<environment>:<instance id>`, as services writes it into names and descriptions; with `.`, `~`
+ * or `_` between its parts where a provider's field takes no colon.
+ */
 export function instanceIdInMarker(text: string | null | undefined): string | null {
-  return /\bconvos:[^:\s]+:[^:\s]+:([a-z0-9]{12})\b/.exec(text ?? '')?.[1] ?? null
+  return /\bconvos([:.~_])(?:(?!\1)\S)+\1(?:(?!\1)\S)+\1([a-z0-9]{12})\b/.exec(text ?? '')?.[2] ?? null
 }

@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import { listed } from '../core/staleness.ts'
 import { notFound } from './errors.ts'
 import { CreateKey, DEFAULT_WORKSPACE, issueKey, type KeyRecord, presentKey, presentUsage, UpdateKey, updateKey } from './keys.ts'
 import type { KeyStore } from './store.ts'
@@ -35,9 +36,9 @@ export function managementRoutes(store: KeyStore, now: () => Date): Router {
 
   router.get('/keys', (req, res) => {
     const query = ListQuery.parse(req.query)
-    const visible = store
-      .newestFirst()
-      .filter((key) => key.workspaceId === query.workspace_id && (query.include_disabled === 'true' || !key.disabled))
+    const visible = listed(res, { now }, store.newestFirst(), (key) => key.createdAt).filter(
+      (key) => key.workspaceId === query.workspace_id && (query.include_disabled === 'true' || !key.disabled),
+    )
     res.json({ data: visible.slice(query.offset, query.offset + PAGE_SIZE).map((key) => presentKey(key, now())) })
   })
 
