@@ -46,7 +46,12 @@ export default {
       from: { path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/' },
       to: {
         path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/src/',
-        pathNot: ['^$1/', door, kit, '^packages/sandbox/src/(index|launcher/descriptor|testing/index|testing/global-setup)\\.ts$'],
+        pathNot: [
+          '^$1/',
+          door,
+          kit,
+          '^packages/sandbox/src/(index|launcher/descriptor|testing/index|testing/global-setup)\\.ts$',
+        ],
       },
     },
   ],

@@ -1,10 +1,11 @@
-import { Deadline } from '@convos/kit'
+import { Deadline, withTransaction } from '@convos/kit'
 import type { StatusDetail } from '@convos/services/contract'
 import { admit, withdraw } from './claim/pending.ts'
 import { atMost, mapAtMost } from './concurrency.ts'
 import type { Context } from './context.ts'
 import { databaseNow, type FleetRow, listFleet, readInstance, recordObservations, removeInstances } from './db/instances.ts'
 import { countAutoDestroyed, type Move, moveInstances } from './db/moves.ts'
+import { holdSettings } from './db/settings.ts'
 import { autoDestroyCap } from './pool.ts'
 import { type Decision, decide, observe } from './status.ts'
 
@@ -18,50 +19,55 @@ export function createFleet(ctx: Context) {
   const { config, db, limits, log, services, signals } = ctx
   const statusLimits = { ...limits, stuckTimeoutMs: config.stuckTimeoutMs, pendingTimeoutMs: config.pendingTimeoutMs }
   const call = atMost(limits.callsParallel)
-  /** Passes run side by side; what they move goes one after the other, so that the hourly cap is counted and used in one step. */
-  const inTurn = atMost(1)
-  const creating = new Set<string>()
+  /** Withdrawals wait for boxes, which may not answer: what services does by itself must not stand behind them. */
+  const callBoxes = atMost(limits.callsParallel)
+  const asking = new Set<string>()
   const actor = 'pool'
 
-  /** Asks services to create it, if it still is to be created; a call without an answer is repeated by a later pass. */
-  async function create(id: string): Promise<void> {
-    if (creating.has(id)) return
-    creating.add(id)
+  /** Makes a call beside the passes, which do not wait for it, unless the same one is under way. */
+  async function ask(what: 'create' | 'destroy' | 'withdraw', id: string, work: () => Promise<unknown>): Promise<void> {
+    const key = `${what} ${id}`
+    if (asking.has(key)) return
+    asking.add(key)
     try {
-      await call(async () => {
-        if ((await readInstance(db, id))?.status === 'starting') await services.create(id)
-      })
+      await work()
     } catch (err) {
-      log.warn({ err, instanceId: id }, 'creation could not be asked for; the next look decides')
+      log.warn({ err, instanceId: id }, `${what}: services could not be asked; the next look decides`)
     } finally {
-      creating.delete(id)
+      asking.delete(key)
     }
   }
+
+  /** Asks services to create it, if it still is to be created; a call without an answer is repeated by a later pass. */
+  const create = (id: string): Promise<void> =>
+    ask('create', id, () =>
+      call(async () => {
+        if ((await readInstance(db, id))?.status === 'starting') await services.create(id)
+      }),
+    )
 
   /** Sets the wish that nothing be left; a call without an answer is repeated by a later pass. */
-  async function destroy(id: string, requestId?: string): Promise<void> {
-    try {
-      await call(() => services.destroy(id, requestId))
-    } catch (err) {
-      log.warn({ err, instanceId: id }, 'destruction could not be asked for; it is asked again')
-    }
-  }
+  const destroy = (id: string, requestId?: string): Promise<void> =>
+    ask('destroy', id, () => call(() => services.destroy(id, requestId)))
 
   /** Of the moves that destroy without being asked, as many as this hour still allows; the others wait. */
-  async function withinCap(moves: Move[]): Promise<Move[]> {
-    const automatic = moves.filter((m) => m.type === 'auto_destroy')
-    if (automatic.length === 0) return moves
+  async function moveWithinCap(automatic: Move[]): Promise<Set<string>> {
+    if (automatic.length === 0) return new Set()
     const cap = autoDestroyCap(config.minIdle, limits)
-    const left = Math.max(0, cap - (await countAutoDestroyed(db)))
-    if (automatic.length > left) log.warn({ waiting: automatic.length - left, cap }, 'the hourly cap keeps stuck instances')
-    const spared = new Set(automatic.slice(left))
-    return moves.filter((m) => !spared.has(m))
+    return withTransaction(db, async (tx) => {
+      // one at a time, whatever the replica: counting what the cap leaves and using it is one step
+      await holdSettings(tx)
+      const left = Math.max(0, cap - (await countAutoDestroyed(tx)))
+      if (automatic.length > left) log.warn({ waiting: automatic.length - left, cap }, 'the hourly cap keeps stuck instances')
+      return moveInstances(tx, { moves: automatic.slice(0, left), actor })
+    })
   }
 
-  async function applyMoves(wanted: Move[]): Promise<void> {
-    const moves = await withinCap(wanted)
-    const moved = await moveInstances(db, { moves, actor })
-    const done = moves.filter((m) => moved.has(m.id))
+  async function applyMoves(moves: Move[]): Promise<void> {
+    const isAutomatic = (m: Move) => m.type === 'auto_destroy'
+    const moved = await moveInstances(db, { moves: moves.filter((m) => !isAutomatic(m)), actor })
+    const destroyed = await moveWithinCap(moves.filter(isAutomatic))
+    const done = moves.filter((m) => moved.has(m.id) || destroyed.has(m.id))
     if (done.length === 0) return
     for (const m of done) log.info({ instanceId: m.id, from: m.from, to: m.to, type: m.type, reason: m.reason }, 'status changed')
     signals.emit('changed')
@@ -73,18 +79,16 @@ export function createFleet(ctx: Context) {
   async function act(decisions: Decision[]): Promise<void> {
     const of = <K extends Decision['kind']>(kind: K) =>
       decisions.filter((d): d is Extract<Decision, { kind: K }> => d.kind === kind)
-    await inTurn(() => applyMoves(of('move').map((d) => d.move)))
+    await applyMoves(of('move').map((d) => d.move))
     const removed = of('remove').map((d) => d.id)
     if (removed.length > 0) {
       await removeInstances(db, { ids: removed, actor })
       signals.emit('changed', 'shrunk')
     }
-    await Promise.all([
-      ...of('create').map((d) => create(d.id)),
-      ...of('destroy').map((d) => destroy(d.id)),
-      ...of('admit').map((d) => admit(ctx, d)),
-      ...of('withdraw').map((d) => call(() => withdraw(ctx, d))),
-    ])
+    for (const { id } of of('create')) void create(id)
+    for (const { id } of of('destroy')) void destroy(id)
+    for (const d of of('withdraw')) void ask('withdraw', d.id, () => callBoxes(() => withdraw(ctx, d)))
+    await Promise.all(of('admit').map((d) => admit(ctx, d)))
   }
 
   return {
@@ -99,6 +103,8 @@ export function createFleet(ctx: Context) {
         rows.map((row) => row.id),
         deadline,
       )
+      const silent = rows.filter((row) => !details.has(row.id)).length
+      if (silent > 0) log.warn({ silent, of: rows.length }, 'services did not answer for every instance')
       await reconcile(rows, details)
     },
   }

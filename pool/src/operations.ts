@@ -1,8 +1,8 @@
-import { type Loop, Problem, startLoop, withTransaction } from '@convos/kit'
+import { type Loop, Problem, type Queryable, startLoop, withTransaction } from '@convos/kit'
 import type { Principal } from './auth.ts'
 import type { Context } from './context.ts'
 import { can, type Operation, type Status, STATUSES } from './contract/index.ts'
-import { type InstanceRow, listFleet } from './db/instances.ts'
+import { type InstanceRow, listFleet, readInstance } from './db/instances.ts'
 import { beginDeleting, endClaimsOn } from './db/moves.ts'
 import {
   holdNextItems,
@@ -60,8 +60,8 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       for (const item of items.toSorted((a, b) => (a.instance_id < b.instance_id ? -1 : 1))) {
         if (item.kind === 'replenish') continue
         const how = { type: item.kind, reason: REASON[item.kind], actor: item.actor, requestId: item.request_id }
-        const ids = await beginDeleting(tx, { ids: [item.instance_id], from: ENDS[item.kind], ...how })
-        await endClaimsOn(tx, ids)
+        // only drains wait here, and what they end belongs to no claim
+        const ids = await beginDeleting(tx, { ids: [item.instance_id], from: ENDS[item.kind], claimId: null, ...how })
         moved.set(item, ids.length > 0)
       }
       await settleItems(
@@ -106,14 +106,22 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       return read(id)
     },
 
-    /** Ends one instance, whatever its kind of end; the caller has checked that this may be done. */
-    async end(kind: 'kill' | 'dismiss', row: InstanceRow, who: Who): Promise<Operation> {
+    /**
+     * Ends one instance as the caller saw it, and with it its claim; one that is on its way out already has the same end.
+     * @throws Problem when it is protected, or has changed hands since
+     */
+    async end(
+      kind: 'kill' | 'dismiss',
+      row: InstanceRow,
+      who: Who,
+      unfinished: 'failed' | 'cancelled' = 'failed',
+    ): Promise<Operation> {
       const id = newOperationId()
       const how = { type: kind, reason: REASON[kind], ...who }
       const mine = await withTransaction(db, async (tx) => {
-        const ids = await beginDeleting(tx, { ids: [row.id], from: ENDS[kind], ...how })
-        await endClaimsOn(tx, ids)
-        // already on its way out: the same end
+        const ids = await beginDeleting(tx, { ids: [row.id], from: ENDS[kind], claimId: row.claim_id, ...how })
+        if (ids.length === 0) await assertLeaving(tx, row.id)
+        await endClaimsOn(tx, { instanceIds: ids, unfinished })
         await insertOperation(tx, { id, kind, ...who, items: [{ instanceId: row.id, begun: true }] })
         return ids.length > 0
       })
@@ -152,6 +160,13 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       await insertOperation(db, { id, kind: 'replenish', ...who, items })
       return read(id)
     },
+  }
+
+  async function assertLeaving(tx: Queryable, id: string): Promise<void> {
+    const now = await readInstance(tx, id)
+    if (now === null || now.status === 'deleting') return
+    if (now.protected) throw new Problem({ status: 409, code: 'PROTECTED', detail: 'the instance is protected' })
+    throw new Problem({ status: 409, code: 'CHANGED', detail: 'the instance has changed meanwhile; look at it again' })
   }
 
   async function chooseToDrain(p: { count?: number; ids?: string[]; all?: true }) {

@@ -118,20 +118,31 @@ export function createServices(p: { url: string; apiKey: string; environment: st
       await call(`/destroy/${instanceId}`, DestroyReply, { method: 'DELETE', timeoutMs: limits.destroyCallMs, requestId })
     },
 
-    /** Where the given instances stand; ids that services left out, or that could not be asked for in time, are missing. */
+    /**
+     * Where the given instances stand; ids that services left out, or that could not be asked for in time, are missing.
+     * @throws ServicesError when not one could be asked for
+     */
     async statuses(ids: readonly string[], deadline: Deadline): Promise<Map<string, StatusDetail>> {
       const batches = Array.from({ length: Math.ceil(ids.length / limits.statusBatch) }, (_, n) =>
         ids.slice(n * limits.statusBatch, (n + 1) * limits.statusBatch),
       )
-      const replies = await mapAtMost(limits.statusParallel, batches, (instanceIds) =>
-        call('/status/batch', DetailStatusReply, {
-          method: 'POST',
-          json: { instanceIds, detail: true },
-          timeoutMs: Math.min(limits.statusCallMs, deadline.leftMs),
-          signal: deadline.signal,
-        }),
-      )
-      return new Map(replies.flatMap(({ data }) => Object.entries(data)))
+      const failures: unknown[] = []
+      const replies = await mapAtMost(limits.statusParallel, batches, async (instanceIds) => {
+        try {
+          const { data } = await call('/status/batch', DetailStatusReply, {
+            method: 'POST',
+            json: { instanceIds, detail: true },
+            timeoutMs: Math.min(limits.statusCallMs, deadline.leftMs),
+            signal: deadline.signal,
+          })
+          return Object.entries(data)
+        } catch (err) {
+          failures.push(err)
+          return []
+        }
+      })
+      if (failures.length > 0 && failures.length === batches.length) throw failures[0]
+      return new Map(replies.flat())
     },
 
     async changes(after: string | null, waitMs: number, signal: AbortSignal): Promise<ChangesReply> {

@@ -26,7 +26,8 @@ export function decide(row: FleetRow, detail: StatusDetail | undefined, now: Dat
   if (!detail || detail.state === 'unknown') return null
   const { state, health } = detail
   if (row.status === 'deleting') {
-    if (state === 'destroyed' || (state === 'absent' && since(row.status_since, now) >= limits.removeAfterMs))
+    // unknown to services all that time *before* it was asked: the answer may be older than now
+    if (state === 'destroyed' || (state === 'absent' && since(row.status_since, row.read_at) >= limits.removeAfterMs))
       return { kind: 'remove', id: row.id }
     return state === 'destroying' || state === 'absent' ? null : { kind: 'destroy', id: row.id }
   }

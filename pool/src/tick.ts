@@ -28,8 +28,11 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
     async pass(signal) {
       if (!leading) return
       const deadline = new Deadline(limits.tickDeadlineMs, signal)
-      await sweepLostClaims(ctx, deadline)
-      await fleet.look({}, deadline)
+      const swept = sweepLostClaims(ctx, deadline).catch((err: unknown) => {
+        log.error({ err }, 'lost claims could not be ended; they are tried again')
+      })
+      // neither waits for the other: boxes that keep the sweep waiting must not hide the fleet
+      await Promise.all([swept, fleet.look({}, deadline)])
       await deleteExpiredSessions(db)
       // whatever was missed: operations to go on with, stock to fill
       signals.emit('operation', 'shrunk')
@@ -53,6 +56,8 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
           await fleet.look({ ids: answer.instanceIds }, new Deadline(limits.tickDeadlineMs, signal))
         cursor = answer.cursor
         deaf = false
+        // one reset after the other must not become a storm of full passes
+        if (answer.reset) return
       } catch (err) {
         if (!deaf && !signal.aborted) log.warn({ err }, 'changes cannot be heard; the tick goes on without')
         deaf = true
@@ -86,7 +91,9 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
     async stop() {
       leading = false
       await Promise.all([lead.stop(), changes.stop(), tick.stop()])
-      await releaseLease(db, { name: LEASE, holder: replica })
+      await releaseLease(db, { name: LEASE, holder: replica }).catch((err: unknown) => {
+        log.warn({ err }, 'the lease could not be given back; it runs out')
+      })
     },
   }
 }

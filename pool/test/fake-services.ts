@@ -27,6 +27,8 @@ export interface FakeServices {
   onCreate: (instanceId: string) => Promise<void> | void
   onConfigure: Configure
   onCancel: (instanceId: string) => Promise<boolean> | boolean
+  /** Every cursor that /changes is asked with counts as pruned. */
+  resets: boolean
   /** Sets an instance's state or probe and tells /changes. */
   set(instanceId: string, change: Partial<StatusDetail>): void
   called(path: RegExp): FakeServices['calls']
@@ -78,6 +80,7 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     onCreate: (id) => fake.set(id, detailOf('healthy', { url: `http://${id}.test` })),
     onConfigure: (id, body) => configured(fake, id, body),
     onCancel: () => false,
+    resets: false,
     set(id, change) {
       fake.instances.set(id, { ...(fake.instances.get(id) ?? detailOf('deploying')), ...change })
       changed.push({ at: ++cursor, id })
@@ -115,10 +118,10 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       const { after, waitMs } = ChangesQuery.parse(req.query)
       const since = Number(after ?? cursor)
       const news = () => changed.filter((c) => c.at > since)
-      if (after !== undefined) {
+      if (after !== undefined && !fake.resets) {
         await eventually('a change', () => news().length > 0 || res.destroyed, { timeoutMs: waitMs, everyMs: 10 }).catch(() => {})
       }
-      res.json({ cursor: String(cursor), instanceIds: [...new Set(news().map((c) => c.id))], reset: false })
+      res.json({ cursor: String(cursor), instanceIds: [...new Set(news().map((c) => c.id))], reset: fake.resets })
     })
     .post('/configure/:id', async (req, res) => {
       res.json(await fake.onConfigure(req.params.id, ConfigureRequest.parse(req.body)))

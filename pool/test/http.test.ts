@@ -94,6 +94,31 @@ describe('answers', () => {
     expect((await raw(JSON.stringify({ instructions: 'x'.repeat(300_000) }))).status).toBe(413)
   })
 
+  test('a body that is not said to be JSON is refused, not passed over', async () => {
+    const pool = scoped(await testPool())
+    await seedReady(pool, 1)
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const body = JSON.stringify({ agentName: 'mine' })
+      const headers = { authorization: `Bearer ${pool.key}`, 'content-type': type }
+      const answer = await fetch(`${pool.url}/api/claim`, { method: 'POST', headers, body })
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([415, 'JSON_REQUIRED'])
+    }
+    expect((await pool.call('GET', '/api/pool/status')).body).toMatchObject({ counts: { idle: 1, claimed: 0 } })
+  })
+
+  test('what the database could not hold is a fault of the request', async () => {
+    const pool = scoped(await testPool())
+    await seedReady(pool, 1)
+    for (const body of [{ instructions: 'a\0b' }, { model: 'a\0b' }, { agentName: 'a\0b' }])
+      expect(await pool.claim(body)).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    for (const path of ['claims/a%00b', 'instances/a%00b', 'operations/a%00b'])
+      expect(await pool.call('GET', `/api/pool/${path}`)).toMatchObject({ status: 400 })
+    expect(await pool.call('POST', '/api/pool/drain', { body: { ids: ['a\0b'] } })).toMatchObject({ status: 400 })
+    const headers = { 'idempotency-key': 'k'.repeat(129) }
+    expect(await pool.claim({}, { headers })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    expect((await pool.claim({}, { headers: { 'idempotency-key': 'k'.repeat(128) } })).status).toBe(200)
+  })
+
   test('drain needs exactly one of count, ids, all', async () => {
     const pool = scoped(await testPool())
     for (const body of [{}, { count: 1, all: true }, { refill: true }])
@@ -203,7 +228,10 @@ describe('sessions', () => {
     const late = await code()
     await pool.database.moveClock(600_001)
     await eventually('the database to be back', async () => (await pool.call('GET', '/healthz')).status === 200)
-    expect(await eventually('the late code to be refused', () => use(late))).toBe(401)
+    // connections that the move of the clock has cut may cost an answer or two
+    const answers: number[] = []
+    await eventually('the late code to be refused', async () => answers.push(await use(late)) > 0 && answers.at(-1) === 401)
+    expect(answers).not.toContain(201)
   })
 
   test('a session dies with the key it was made from', async () => {
@@ -234,7 +262,8 @@ describe('sessions', () => {
 describe('the dashboard', () => {
   test('without a build says how to build it; with one serves its page on client routes, and nothing below /api', async () => {
     const pool = scoped(await testPool())
-    const dist = await mkdtemp(join(tmpdir(), 'dashboard-'))
+    // a checkout may lie anywhere, below a hidden folder too
+    const dist = await mkdtemp(join(tmpdir(), '.dashboard-'))
     const routes = [dashboard(pool.ctx, createAuth(pool.ctx), pool.parts, dist)]
     const { port, close } = await listen(apiApp({ log: createLogger('test', 'silent'), routes }), 0, '127.0.0.1')
     const get = async (path: string) => {
@@ -255,7 +284,8 @@ describe('the dashboard', () => {
       expect((await get(path)).policy).not.toMatch(/unsafe/)
     }
     expect(await get('/assets/app-1a2b.js')).toMatchObject({ status: 200, cache: 'public, max-age=31536000, immutable' })
-    for (const path of ['/assets/old.js', '/api/nothing', '/robots.txt']) expect((await get(path)).status).toBe(404)
+    for (const path of ['/assets/old.js', '/api/nothing', '/robots.txt', '/..%2f..%2fetc%2fpasswd.txt', '/.env'])
+      expect((await get(path)).status).toBe(404)
     await close(0)
   })
 })

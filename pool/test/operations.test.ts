@@ -84,7 +84,14 @@ describe('drain', () => {
         leaseMs: 60_000,
       })
     const deadlines = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
-    const drain = { from: ['ready', 'starting'] as Status[], type: 'drain', reason: 'drained', actor: 'test', requestId: null }
+    const drain = {
+      from: ['ready', 'starting'] as Status[],
+      claimId: null,
+      type: 'drain',
+      reason: 'drained',
+      actor: 'test',
+      requestId: null,
+    }
 
     // the claim holds the row: the drain waits for it, and then leaves it alone
     const [won = ''] = await seedReady(pool, 1)
@@ -223,8 +230,11 @@ test('whatever statements run in whatever order, no status leaves its table and 
         admit: () => keepBox(db, { ...owned, ...kept, from: 'pending', to: 'claimed' }),
         release: () => leaveBox(db, { ...owned, ...failed, from: 'claiming', to: 'ready' }),
         taint: () => leaveBox(db, { ...owned, ...failed, from: 'claiming', to: 'stuck' }),
-        kill: () =>
-          beginDeleting(db, { ids: [id], from: ['ready', 'claimed'], type: 'kill', reason: 'r', actor: 'test', requestId: null }),
+        kill: async () => {
+          const how = { type: 'kill', reason: 'r', actor: 'test', requestId: null }
+          for (const owner of [null, claimId])
+            await beginDeleting(db, { ids: [id], from: ['ready', 'claimed'], claimId: owner, ...how })
+        },
       }
       for (const step of steps) {
         if (step.kind === 'move') {

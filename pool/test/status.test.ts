@@ -42,6 +42,7 @@ const row = (p: Partial<FleetRow> = {}): FleetRow => ({
   ready_at: null,
   claimed_at: null,
   keeps_claim: false,
+  read_at: NOW,
   ...p,
 })
 const owned = (status: 'claiming' | 'pending' | 'claimed' | 'crashed', p: Partial<FleetRow> = {}) =>
@@ -193,6 +194,8 @@ describe('a deleting instance', () => {
     expect(after(deleting, detail({ state: 'destroyed' }))).toBe('remove')
     expect(after(deleting, detail({ state: 'absent' }))).toBe('remove')
     expect(after({ ...deleting, status_since: ago(5) }, detail({ state: 'absent' }))).toBeNull()
+    // services took its time to answer: a creation may have arrived since it said so
+    expect(after({ ...deleting, status_since: ago(20), read_at: ago(15) }, detail({ state: 'absent' }))).toBeNull()
     expect(after(deleting, detail({ state: 'destroying' }))).toBeNull()
     expect(after(deleting, detail())).toBe('destroy')
   })

@@ -86,3 +86,15 @@ test('a failed transaction is rolled back and its connection is usable again', a
   await expect(failing).rejects.toThrow('no')
   expect((await db.query('select n from numbers')).rows).toEqual([])
 })
+
+test('a connection cut in the middle of a transaction fails that transaction, and nothing else', async () => {
+  const cut = withTransaction(db, async (tx) => {
+    const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid')
+    // waits until the backend has ended; the news of it reaches us while nobody reads from the connection
+    await db.query('select pg_terminate_backend($1, 5000)', [rows[0]?.pid])
+    await new Promise((resolve) => setImmediate(resolve))
+    await tx.query('select 1')
+  })
+  await expect(cut).rejects.toThrow()
+  expect((await db.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+})

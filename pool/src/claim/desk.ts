@@ -56,6 +56,8 @@ export function openDesk(ctx: Context) {
       await runClaim(ctx, job, reserved)
     } catch (err) {
       log.error({ err, claimId: job.claimId }, 'a claim was interrupted; the sweep ends it')
+      // how far it came is unknown here: no longer renewed, its lease runs out, and its box is asked
+      jobs.delete(job.claimId)
     }
     job.running = false
     try {
@@ -161,6 +163,17 @@ export function openDesk(ctx: Context) {
     })
   }
 
+  /** Sends those in the queue away; whom this does not reach is cancelled when its lease runs out. */
+  async function endWaiting(): Promise<void> {
+    const ids = [...jobs.values()].filter((job) => !job.running).map((job) => job.claimId)
+    try {
+      await Promise.all(ids.map((id) => endQueued(db, { id, state: 'failed', error: STOPPING })))
+      await look(ids)
+    } catch (err) {
+      log.warn({ err, claimIds: ids }, 'waiting claims could not be ended')
+    }
+  }
+
   /** Waits until the claim is over or its caller must be answered. */
   async function wait(id: string, first: ClaimRow | null): Promise<ClaimRow> {
     for (let row = first; ; row = await nextSight(id)) {
@@ -183,6 +196,8 @@ export function openDesk(ctx: Context) {
       const over = wait(job.claimId, null)
       // it is waited for below; a failure before that must not go unheard as an unhandled rejection
       over.catch(() => {})
+      // came in while this replica was stopping
+      if (stopping) await endWaiting()
       await matchQuietly()
       // without time to wait, the queue is left at once
       if (asked.draft.waitMs === 0 && !job.running) {
@@ -203,9 +218,7 @@ export function openDesk(ctx: Context) {
     /** Ends those who wait in the queue, and lets what is being carried out come to its end. */
     async close(deadlineMs: number): Promise<void> {
       stopping = true
-      const queued = [...jobs.values()].filter((job) => !job.running)
-      await Promise.all(queued.map((job) => endQueued(db, { id: job.claimId, state: 'failed', error: STOPPING })))
-      await look(queued.map((job) => job.claimId))
+      await endWaiting()
       const cut = new AbortController()
       const allDone = async () => {
         while (running.size > 0) await Promise.all(running)
@@ -213,6 +226,8 @@ export function openDesk(ctx: Context) {
       await Promise.race([allDone(), ctx.clock.sleep(deadlineMs, cut.signal)])
       cut.abort()
       await loop.stop()
+      // whose box sent them back into the queue meanwhile
+      await endWaiting()
       for (const waiters of waiting.values()) for (const tell of waiters) tell(null)
     },
   }

@@ -19,31 +19,42 @@ export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise
   const lost = await takeLostRunning(db, limits.tickLeaseMs)
   if (cancelled + lost.length > 0) log.warn({ cancelled, claimIds: lost.map((c) => c.id) }, 'ending claims that nobody works on')
 
-  const touched: LostClaim[] = []
-  for (const claim of lost) {
-    if (!claim.owns) await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
-    else if (claim.touched_at === null) {
-      await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
-      signals.emit('ready')
-    } else touched.push(claim)
-  }
+  /** Each on its own: one that cannot be ended now keeps no other. */
+  const endEach = (claims: LostClaim[], end: (claim: LostClaim) => Promise<unknown>) =>
+    mapAtMost(limits.callsParallel, claims, async (claim) => {
+      try {
+        await end(claim)
+      } catch (err) {
+        log.warn({ err, claimId: claim.id, instanceId: claim.instance_id }, 'a lost claim could not be ended; it is tried again')
+      }
+    })
+  await endEach(
+    lost.filter((claim) => claim.touched_at === null),
+    async (claim) => {
+      if (claim.owns) {
+        await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
+        signals.emit('ready')
+      } else await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
+    },
+  )
+  const touched = lost.filter((claim) => claim.touched_at !== null)
   if (touched.length === 0) return
   const details = await services.statuses(
     touched.map((c) => c.instance_id),
     deadline,
   )
   const now = await databaseNow(db)
-  await mapAtMost(limits.callsParallel, touched, async (claim) => {
-    try {
-      await settle(ctx, claim, details.get(claim.instance_id), now)
-    } catch (err) {
-      log.warn({ err, claimId: claim.id, instanceId: claim.instance_id }, 'a lost claim could not be settled; it is tried again')
-    }
-  })
+  await endEach(touched, (claim) => settle(ctx, claim, details.get(claim.instance_id), now, deadline))
   signals.emit('changed', 'shrunk')
 }
 
-async function settle(ctx: Context, claim: LostClaim, detail: StatusDetail | undefined, now: Date): Promise<void> {
+async function settle(
+  ctx: Context,
+  claim: LostClaim,
+  detail: StatusDetail | undefined,
+  now: Date,
+  deadline: Deadline,
+): Promise<void> {
   const { db, limits, services } = ctx
   if (!detail || detail.state === 'unknown') return
   const owned = { instanceId: claim.instance_id, claimId: claim.id }
@@ -71,7 +82,7 @@ async function settle(ctx: Context, claim: LostClaim, detail: StatusDetail | und
     return
   }
   // it answers and is unbound: make sure that it stays so, then give it up
-  const { joined: late } = await services.cancel(claim.instance_id, claim.id, limits.cancelMs)
+  const { joined: late } = await services.cancel(claim.instance_id, claim.id, Math.min(limits.cancelMs, deadline.leftMs))
   if (!late) await leave(ctx, claim, 'stuck', 'cancelled', 'its claim was interrupted')
 }
 

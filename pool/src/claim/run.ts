@@ -5,7 +5,7 @@ import type { ClaimError } from '../db/claims.ts'
 import { type AfterBox, failRunning, keepBox, leaveBox, markTouched } from '../db/owned.ts'
 import type { Reservation } from '../db/reserve.ts'
 import { ServicesError } from '../provision.ts'
-import { readBinding } from './pending.ts'
+import { admit, readBinding } from './pending.ts'
 import type { Draft } from './request.ts'
 
 /** A claim that this replica works on. */
@@ -75,8 +75,15 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
     const to = reply.status === 'active' && conversationId !== null ? 'claimed' : 'pending'
     job.gateway = { gatewayUrl, gatewayToken }
     const kept = { from: 'claiming', to, conversationId, inviteUrl, joined, actor: job.principal } as const
-    if (await keepBox(db, { ...ids, ...kept })) signals.emit('changed')
-    else await failRunning(db, { claimId, error: LOST })
+    if (!(await keepBox(db, { ...ids, ...kept }))) {
+      await failRunning(db, { claimId, error: LOST })
+      return
+    }
+    signals.emit('changed')
+    if (to === 'claimed') return
+    // let in before the row said pending: that was news when nobody could use it, and is not told again
+    const found = await readBinding(ctx, ids).catch(() => null)
+    if (found) await admit(ctx, { id: instanceId, claimId, ...found })
   }
 
   async function recover(err: ServicesError): Promise<void> {

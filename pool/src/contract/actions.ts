@@ -27,7 +27,7 @@ const REFUSAL: Record<Action, string> = {
 }
 
 /** Actions that end or reset an agent: not on a protected one. */
-const ENDING: readonly Action[] = ['kill', 'drain', 'recycle']
+const ENDING: readonly Action[] = ['kill', 'drain', 'dismiss', 'recycle']
 
 /** True, or the reason why not. */
 export function can(action: Action, instance: { status: Status; protected?: boolean }): true | string {

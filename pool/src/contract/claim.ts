@@ -23,10 +23,11 @@ export const ClaimRequest = z.strictObject({
   instructions: z
     .string()
     .refine((text) => new TextEncoder().encode(text).length <= 64 * 1024, 'must be at most 64 KiB')
+    .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
     .default(DEFAULT_INSTRUCTIONS),
   /** An invite to join; without it a new conversation is created. */
   joinUrl: z.string().max(4096).optional(),
-  model: z.string().trim().min(1).max(200).optional(),
+  model: z.string().trim().min(1).max(200).refine(printable, 'must not contain control characters').optional(),
   /** How long to wait in the queue when no instance is ready, ms. */
   waitMs: z.number().int().min(0).max(60_000).default(0),
 })

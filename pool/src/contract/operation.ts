@@ -7,7 +7,11 @@ export const ReplenishRequest = z.strictObject({ count: z.number().int().min(1).
 export const DrainRequest = z
   .strictObject({
     count: z.number().int().min(1).max(1000).optional(),
-    ids: z.array(z.string().max(64)).min(1).max(1000).optional(),
+    ids: z
+      .array(z.string().regex(/^[\w-]{1,64}$/))
+      .min(1)
+      .max(1000)
+      .optional(),
     all: z.literal(true).optional(),
     /** False also pauses the refill. */
     refill: z.boolean().default(true),

@@ -48,8 +48,8 @@ const COLUMNS = `
   i.owner_address, i.parent_instance, i.template_id, i.template_version, i.protected, i.expires_at, i.created_at, i.ready_at,
   i.claimed_at`
 
-/** A row as the reconciler reads it: `keeps_claim` tells whether its claim still counts on it. */
-export type FleetRow = InstanceRow & { keeps_claim: boolean }
+/** A row as the reconciler reads it, and when; `keeps_claim` tells whether its claim still counts on it. */
+export type FleetRow = InstanceRow & { keeps_claim: boolean; read_at: Date }
 
 /** The whole fleet, the given ids, or one status of it. */
 export async function listFleet(db: Queryable, of: { ids?: readonly string[]; status?: Status }): Promise<FleetRow[]> {
@@ -58,7 +58,8 @@ export async function listFleet(db: Queryable, of: { ids?: readonly string[]; st
     values: [of.ids ?? null, of.status ?? null],
     text: `
       select ${COLUMNS},
-        c.id is not null and c.instance_id = i.id and c.state in ('running', 'pending', 'done') as keeps_claim
+        c.id is not null and c.instance_id = i.id and c.state in ('running', 'pending', 'done') as keeps_claim,
+        clock_now() as read_at
       from instances i left join claims c on c.id = i.claim_id
       where ($1::text[] is null or i.id = any($1)) and ($2::text is null or i.status = $2)
       order by i.id`,

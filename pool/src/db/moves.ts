@@ -31,6 +31,8 @@ export async function moveInstances(db: Queryable, p: { moves: readonly Move[]; 
       ), held as (
         select i.id from instances i join wanted w on w.id = i.id
         where i.status = w.from_status and i.claim_id is not distinct from w.claim_id
+          -- an operator may have protected it, or given it more time, since it was read
+          and (w.type <> 'expired' or (not i.protected and i.expires_at <= clock_now()))
         order by i.id for update of i skip locked
       ), moved as (
         update instances i set status = w.to_status, status_reason = w.reason, status_since = clock_now(),
@@ -64,21 +66,31 @@ const toRecord = (m: Move) => ({
 })
 
 /**
- * A person's wish to end instances: from any of the given statuses to `deleting`, waiting for whoever holds the row now, and
- * never a protected one. Answers the ids that are on their way out because of this call. Their claims are to be told in the
- * same transaction, see `endClaimsOn`.
+ * A person's wish to end instances: from any of the given statuses to `deleting`, waiting for whoever holds the row now. Never
+ * a protected one, and only while it belongs to the claim that the person saw on it (null: to none). Answers the ids that are
+ * on their way out because of this call. Their claims are to be told in the same transaction, see `endClaimsOn`.
  */
 export async function beginDeleting(
   tx: Queryable,
-  p: { ids: readonly string[]; from: readonly Status[]; type: string; reason: string; actor: string; requestId: string | null },
+  p: {
+    ids: readonly string[]
+    from: readonly Status[]
+    claimId: string | null
+    type: string
+    reason: string
+    actor: string
+    requestId: string | null
+  },
 ): Promise<string[]> {
   for (const from of p.from) assertAllowed(from, 'deleting')
   const { rows } = await tx.query<{ instance_id: string }>({
     name: 'begin_deleting',
-    values: [p.ids, p.from, p.type, p.reason, p.actor, p.requestId],
+    values: [p.ids, p.from, p.type, p.reason, p.actor, p.requestId, p.claimId],
     text: `
       with held as (
-        select id, status from instances where id = any($1) and status = any($2) and not protected order by id for update
+        select id, status from instances
+        where id = any($1) and status = any($2) and claim_id is not distinct from $7 and not protected
+        order by id for update
       ), moved as (
         update instances i set status = 'deleting', status_reason = $4, status_since = clock_now()
         from held where i.id = held.id
@@ -92,21 +104,24 @@ export async function beginDeleting(
 }
 
 /**
- * Ends the claims on instances that are being deleted. A statement of its own: the one that waited for the instances' rows
- * would look at the claims with a snapshot from before the wait.
+ * Ends the claims on instances that are being deleted: what was done has ended, what was not has become `unfinished`. A
+ * statement of its own: the one that waited for the instances' rows would look at the claims with a snapshot from before.
  */
-export async function endClaimsOn(tx: Queryable, instanceIds: readonly string[]): Promise<void> {
+export async function endClaimsOn(
+  tx: Queryable,
+  p: { instanceIds: readonly string[]; unfinished: 'failed' | 'cancelled' },
+): Promise<void> {
   await tx.query({
     name: 'end_claims_on',
-    values: [instanceIds],
+    values: [p.instanceIds, p.unfinished],
     text: `
       update claims set
-        state = case when state = 'done' then 'ended' else 'failed' end,
-        error = case when state = 'done' then error else
+        state = case when state = 'done' then 'ended' else $2 end,
+        error = case when state = 'done' then error when $2 = 'failed' then
           '{"status": 503, "code": "INSTANCE_LOST", "detail": "its instance was deleted before the claim was done"}'::jsonb end,
         idem_key = case when state = 'done' then idem_key end,
         join_hash = case when state = 'done' then join_hash end,
-        finished_at = clock_now()
+        finished_at = coalesce(finished_at, clock_now())
       where instance_id = any($1) and state in ('running', 'pending', 'done')`,
   })
 }

@@ -2,12 +2,13 @@ import { Problem } from '@convos/kit'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'
 import { type Auth, callerOf, type Principal, requestIdOf } from '../auth.ts'
+import { giveUp } from '../claim/give-up.ts'
 import { presentClaim, problemOf } from '../claim/present.ts'
 import { parseDraft } from '../claim/request.ts'
 import type { Context } from '../context.ts'
 import type { Claim } from '../contract/index.ts'
-import { type ClaimRow, endQueued, readClaims, readQueue } from '../db/claims.ts'
-import { readInstance, readWarmUpMs } from '../db/instances.ts'
+import { type ClaimRow, readClaims, readQueue } from '../db/claims.ts'
+import { readWarmUpMs } from '../db/instances.ts'
 import { whoIs } from '../operations.ts'
 import type { Parts } from '../parts.ts'
 import { estimateWait } from '../pool.ts'
@@ -44,9 +45,11 @@ export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
     const { 'Idempotency-Key': idemKey } = IdempotencyKey.parse({ 'Idempotency-Key': req.get('idempotency-key') ?? null })
     const draft = parseDraft(req.body, config.inviteOrigins)
     const asked = { principal: caller.id, idemKey, draft, requestId }
+    let answered = false
     const { row, gateway } = await desk.claim(asked, (claimId, repeat) => {
-      if (!repeat && idemKey === null && draft.joinUrl === null) abandonOnClose(res, claimId)
+      if (!repeat && idemKey === null && draft.joinUrl === null) abandonUnless(() => answered, res, claimId)
     })
+    answered = true
     if (row.error?.code === 'POOL_EMPTY') {
       const { queueDepth, etaSeconds } = await estimate(null)
       const headers = { 'Retry-After': String(etaSeconds) }
@@ -56,11 +59,14 @@ export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
     res.status(row.state === 'done' ? 200 : 202).json((await present(row, caller, requestId, gateway)) satisfies Claim)
   }
 
-  function abandonOnClose(res: Response, claimId: string): void {
-    res.once('close', () => {
-      if (res.writableFinished) return
+  /** Gives the claim up when its connection ends without its answer: by leaving, however early, or by a failure of ours. */
+  function abandonUnless(answered: () => boolean, res: Response, claimId: string): void {
+    const closed = () => {
+      if (answered() && res.writableFinished) return
       desk.abandon(claimId).catch((err: unknown) => ctx.log.error({ err, claimId }, 'an abandoned claim could not be ended'))
-    })
+    }
+    if (res.closed) closed()
+    else res.once('close', closed)
   }
 
   async function find(req: Request<{ id: string }>, caller: Principal): Promise<ClaimRow> {
@@ -80,15 +86,8 @@ export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
     .delete('/api/pool/claims/:id', auth('claimer'), async (req: Request<{ id: string }>, res) => {
       const caller = callerOf(res)
       const requestId = requestIdOf(req)
-      const row = await find(req, caller)
-      const wasQueued = await endQueued(db, { id: row.id, state: 'cancelled', error: null })
-      // matched since: then its instance is given up like that of any other claim
-      const now = wasQueued ? row : await find(req, caller)
-      const box = wasQueued || now.instance_id === null ? null : await readInstance(db, now.instance_id)
-      if (box && box.claim_id === row.id) {
-        if (box.protected) throw new Problem({ status: 409, code: 'PROTECTED', detail: 'its instance is protected' })
-        await operations.end('kill', box, whoIs(caller, requestId))
-      }
+      const { id } = await find(req, caller)
+      await giveUp(db, operations, id, whoIs(caller, requestId))
       res.json(await present(await find(req, caller), caller, requestId, null))
     })
 }

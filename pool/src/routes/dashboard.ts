@@ -24,13 +24,12 @@ const POLICY = [
 /** The dashboard: its files as they were built, and its page for every path that is not a file or the API. */
 export function dashboard(_ctx: Context, auth: Auth, _parts: Parts, dist: string = DIST) {
   const page: RequestHandler = async (_req, res) => {
-    const index = join(dist, 'index.html')
-    const built = await access(index).then(
+    const built = await access(join(dist, 'index.html')).then(
       () => true,
       () => false,
     )
     res.set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-store' })
-    if (built) res.sendFile(index, { cacheControl: false })
+    if (built) res.sendFile('index.html', { root: dist, cacheControl: false })
     else res.status(404).type('text').send('The dashboard is not built. Build it with: npx -y pnpm@12 dashboard:build\n')
   }
   const files = express.static(dist, {

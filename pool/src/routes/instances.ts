@@ -33,7 +33,6 @@ export function instances({ db }: Context, auth: Auth, { operations }: Parts) {
       res.status(202).json(await operations.ended(id, who))
       return
     }
-    if (row.protected) throw new Problem({ status: 409, code: 'PROTECTED', detail: 'the instance is protected' })
     res.status(202).json(await operations.end('kill', row, who))
   }
 
@@ -54,9 +53,8 @@ export function instances({ db }: Context, auth: Auth, { operations }: Parts) {
     .delete('/api/pool/crashed/:id', auth('operator'), async (req: ById, res) => {
       const row = await readInstance(db, req.params.id)
       if (!row) throw unknown()
-      const may = can('dismiss', row)
+      const may = can('dismiss', { status: row.status })
       if (may !== true) throw new Problem({ status: 409, code: 'NOT_CRASHED', detail: may })
-      if (row.protected) throw new Problem({ status: 409, code: 'PROTECTED', detail: 'the instance is protected' })
       res.status(202).json(await operations.end('dismiss', row, whoIs(callerOf(res), requestIdOf(req))))
     })
 }

@@ -21,6 +21,8 @@ export function connectDatabase({ url, log, max = 20, prepared = true }: Databas
   const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'convos' })
   // without a listener an idle connection cut by the server would end the process
   pool.on('error', (err) => log.warn({ err }, 'idle database connection lost'))
+  // the pool takes its own listener off a connection that is in use: one cut in the middle of a transaction would end the process too
+  pool.on('connect', (client) => client.on('error', (err) => log.warn({ err }, 'database connection lost')))
   if (!prepared) pool.on('connect', withoutNames)
   return pool
 }
