@@ -1,5 +1,5 @@
 import { connectDatabase, createLogger, type Database, listen, type Logger } from '@convos/kit'
-import { createDatabase, type TestDatabase } from '@convos/sandbox/testing'
+import { createDatabase, eventually, type TestDatabase } from '@convos/sandbox/testing'
 import { pino } from 'pino'
 import { inject } from 'vitest'
 import { createApp } from '../src/app.ts'
@@ -179,3 +179,15 @@ export async function countRows(db: Database, status: string): Promise<number> {
   })
   return rows[0]?.n ?? 0
 }
+
+/** Waits until `atLeast` sessions of this database wait for a lock with a statement that contains `part`: the barrier of forced races. */
+export const waitForLock = (pool: { db: Database }, part: string, atLeast = 1) =>
+  eventually(`${atLeast} × "${part}" to wait for a lock`, async () => {
+    const { rows } = await pool.db.query<{ n: number }>({
+      text: `
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0`,
+      values: [part],
+    })
+    return (rows[0]?.n ?? 0) >= atLeast
+  })

@@ -10,7 +10,7 @@ import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf } from './fake-services.ts'
-import { countRows, seedReady, seedRows, statusOf, testDatabase, testPool, type TestPool } from './harness.ts'
+import { countRows, seedReady, seedRows, statusOf, testDatabase, type TestPool, testPool, waitForLock } from './harness.ts'
 
 async function finished(pool: TestPool, operation: Record<string, unknown>) {
   return eventually('the operation to end', async () => {
@@ -123,19 +123,9 @@ describe('drain', () => {
     await tx.query('begin')
     await tx.query(`select id from instances for update`)
     const { body } = await pool.call('POST', '/api/pool/drain', { body: { all: true } })
-    await eventually('the first to wait', async () => {
-      const { rows } = await pool.db.query({
-        text: `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      })
-      return rows.length > 0
-    })
+    await waitForLock(pool, `set status = 'deleting'`)
     const stopped = pool.call('DELETE', `/api/pool/operations/${String(body['id'])}`)
-    await eventually('the stop to wait for the first as well', async () => {
-      const { rows } = await pool.db.query({
-        text: `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      })
-      return rows.length > 1
-    })
+    await waitForLock(pool, 'stopped_at')
     await tx.query('commit')
     tx.release()
     expect((await stopped).status).toBe(200)

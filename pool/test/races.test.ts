@@ -7,7 +7,7 @@ import { moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { reserveNext } from '../src/db/reserve.ts'
 import { configured, detailOf, healthOf } from './fake-services.ts'
-import { seedReady, statusOf, testPool, type TestPool } from './harness.ts'
+import { seedReady, statusOf, type TestPool, testPool, waitForLock } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 /** Nothing happens by itself: the claims of these tests are worked on by the tests. */
@@ -44,13 +44,8 @@ async function stateOf(pool: TestPool, claimId: string): Promise<string | undefi
   return rows[0]?.state
 }
 
-const someoneWaits = (pool: TestPool) =>
-  eventually('somebody to wait for the row', async () => {
-    const { rows } = await pool.db.query({
-      text: `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    })
-    return rows.length > 0
-  })
+/** The calls of these tests wait for instances or claims; nothing else runs, see STILL. */
+const someoneWaits = (pool: TestPool) => waitForLock(pool, '')
 
 describe('a claimer gives its claim up at the moment when', () => {
   test('its box goes back and to another claim: the other keeps it', async () => {

@@ -6,7 +6,7 @@ import { holdSettings } from '../src/db/settings.ts'
 import { LIMITS } from '../src/limits.ts'
 import { autoDestroyCap, creationBackoff, estimateWait, planRefill, type RefillFacts } from '../src/pool.ts'
 import { detailOf } from './fake-services.ts'
-import { countRows, seedReady, statusOf, testPool } from './harness.ts'
+import { countRows, seedReady, statusOf, testPool, waitForLock } from './harness.ts'
 
 const NOW = new Date('2030-01-01T12:00:00Z')
 const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
@@ -114,12 +114,7 @@ describe('refilling', () => {
     await held.promise
     const who = { actor: 'test', requestId: null }
     const fills = [pool, other, pool, other].map(({ parts: { refill } }) => refill.topUp(who))
-    await eventually('all to wait for the lock', async () => {
-      const { rows } = await pool.db.query<{ n: number }>({
-        text: `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      })
-      return (rows[0]?.n ?? 0) >= 4
-    })
+    await waitForLock(pool, 'from settings for update', 4)
     release.resolve()
     await holder
     await Promise.all(fills)
