@@ -84,6 +84,29 @@ describe('errors are problem documents', () => {
   })
 })
 
+describe('a path whose body is signed', () => {
+  const echo = Router().post(['/signed', '/parsed'], (req, res) => {
+    const body: unknown = req.body
+    res.json({ bytes: Buffer.isBuffer(body) ? body.toString() : null, body })
+  })
+  const mixed = apiApp({ log, routes: [echo], raw: ['/signed'], bodyLimit: 1024 })
+  const post = (path: string, body: string, type = 'application/json') =>
+    request(mixed).post(path).set('Content-Type', type).send(body)
+
+  test.each(['application/json', 'text/plain'])('gets it as it came (%s), past the JSON parser', async (type) => {
+    for (const body of ['{ "n":  1 }', '{"n":']) expect((await post('/signed', body, type).expect(200)).body.bytes).toBe(body)
+  })
+
+  test('is the only one that does', async () => {
+    expect((await post('/parsed', '{ "n":  1 }').expect(200)).body).toEqual({ bytes: null, body: { n: 1 } })
+  })
+
+  test.each(['/signed', '/parsed'])('has the same limit as others: %s', async (path) => {
+    const { body } = await post(path, JSON.stringify('x'.repeat(1024))).expect(413)
+    expect(body).toMatchObject({ code: 'BODY_TOO_LARGE', detail: 'the body is larger than 1 KiB' })
+  })
+})
+
 describe('bearer', () => {
   test.each([
     [undefined, 401],

@@ -12,10 +12,23 @@ export interface ApiAppOptions {
   routes: Router[]
   /** How many proxies in front are believed about the client's address; none unless set. */
   trustProxy?: number
+  /** How many bytes a body may have; 256 KiB unless set. */
+  bodyLimit?: number
+  /** Paths whose bodies are left as the bytes that came, in a Buffer: what is signed is those. */
+  raw?: string[]
 }
 
-/** What every one of our HTTP services is: request ids, access log, JSON bodies up to 256 KiB, problem+json errors. */
-export function apiApp({ log, metrics, routes, trustProxy = 0 }: ApiAppOptions): Express {
+const BODY_LIMIT = 256 * 1024
+
+/** What every one of our HTTP services is: request ids, access log, JSON bodies of bounded size, problem+json errors. */
+export function apiApp({
+  log,
+  metrics,
+  routes,
+  trustProxy = 0,
+  bodyLimit: limit = BODY_LIMIT,
+  raw = [],
+}: ApiAppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', trustProxy)
@@ -41,7 +54,9 @@ export function apiApp({ log, metrics, routes, trustProxy = 0 }: ApiAppOptions):
     }),
   )
   if (metrics) app.use(metrics.middleware)
-  app.use(express.json({ limit: '256kb' }))
+  // before the JSON parser, which leaves alone what was read already
+  if (raw.length > 0) app.use(raw, express.raw({ type: () => true, limit }))
+  app.use(express.json({ limit }))
   for (const router of routes) app.use(router)
   app.use(notFound)
   app.use(problemHandler(log))

@@ -80,9 +80,9 @@ function toProblem(err: unknown): Problem {
     return new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
   }
   // body-parser's errors carry a status and a type
-  const { status, type } = err as { status?: unknown; type?: unknown }
+  const { status, type, limit } = err as { status?: unknown; type?: unknown; limit?: unknown }
   if (type === 'entity.too.large')
-    return new Problem({ status: 413, code: 'BODY_TOO_LARGE', detail: 'the body is larger than 256 KiB' })
+    return new Problem({ status: 413, code: 'BODY_TOO_LARGE', detail: `the body is larger than ${Number(limit) / 1024} KiB` })
   if (type === 'entity.parse.failed')
     return new Problem({ status: 400, code: 'INVALID_JSON', detail: 'the body is not valid JSON' })
   if (typeof status === 'number' && status >= 400 && status < 500) return new Problem({ status, code: 'INVALID_REQUEST' })

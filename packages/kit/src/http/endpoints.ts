@@ -1,0 +1,86 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express'
+import type { z } from 'zod'
+
+type Params = z.ZodObject
+type Replies = Record<number, z.ZodType>
+
+/** What a handler may answer: one of the declared statuses with the body that belongs to it. */
+export type Answer<R extends Replies> = {
+  [S in keyof R & number]: { status: S; body: z.output<R[S]>; headers?: Record<string, string> }
+}[keyof R & number]
+
+interface Input<P, Q, B> {
+  params: P
+  query: Q
+  body: B
+  req: Request
+  res: Response
+}
+
+/** One endpoint as data: who may call it, what it takes and answers, and what it does. */
+export interface EndpointSpec<A extends string, P extends Params, Q extends Params, B extends z.ZodType, R extends Replies> {
+  method: 'get' | 'post' | 'patch' | 'put' | 'delete'
+  /** Express's form, e.g. `/instances/:instanceId`. */
+  path: string
+  operationId: string
+  summary: string
+  /** Who may call it: the name of a guard. */
+  auth: A
+  params?: P
+  query?: Q
+  body?: B
+  replies: R
+  /** Null: it has written its answer itself, e.g. a stream or plain text. */
+  handle(input: Input<z.output<P>, z.output<Q>, z.output<B>>): Promise<Answer<NoInfer<R>> | null> | Answer<NoInfer<R>> | null
+}
+
+/** An endpoint whose types have done their work. */
+export interface Endpoint<A extends string = string> {
+  method: 'get' | 'post' | 'patch' | 'put' | 'delete'
+  path: string
+  operationId: string
+  summary: string
+  auth: A
+  params: Params | null
+  query: Params | null
+  body: z.ZodType | null
+  replies: Replies
+  handler: RequestHandler
+}
+
+/** Declares an endpoint; what it takes is parsed before `handle` sees it, and a mismatch is a 400. */
+export function endpoint<
+  A extends string,
+  R extends Replies,
+  P extends Params = Params,
+  Q extends Params = Params,
+  B extends z.ZodType = z.ZodUnknown,
+>({ params, query, body, handle, ...spec }: EndpointSpec<A, P, Q, B, R>): Endpoint<A> {
+  return {
+    ...spec,
+    params: params ?? null,
+    query: query ?? null,
+    body: body ?? null,
+    handler: async (req, res) => {
+      const answer = await handle({
+        params: (params ? params.parse(req.params) : req.params) as z.output<P>,
+        query: (query ? query.parse(req.query) : req.query) as z.output<Q>,
+        body: (body ? body.parse(req.body ?? {}) : req.body) as z.output<B>,
+        req,
+        res,
+      })
+      if (answer)
+        res
+          .status(answer.status)
+          .set(answer.headers ?? {})
+          .json(answer.body)
+    },
+  }
+}
+
+/** A router of these endpoints; each one behind the guards of its class. */
+export function mountEndpoints<A extends string>(endpoints: readonly Endpoint<A>[], guards: Record<A, RequestHandler[]>): Router {
+  const router = Router()
+  for (const { method, path, auth, handler } of endpoints) router[method](path, ...guards[auth], handler)
+  return router
+}

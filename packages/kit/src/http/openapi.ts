@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { Endpoint } from './endpoints.ts'
+
+export interface OpenApiInfo<A extends string> {
+  title: string
+  version: string
+  description: string
+  /** How each class of caller proves itself; null: not at all. */
+  security: Record<A, { name: string; scheme: Record<string, unknown> } | null>
+}
+
+const ProblemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().nullable(),
+    code: z.string().describe('stable, upper snake case'),
+    requestId: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .describe('RFC 9457')
+
+/** The OpenAPI 3.1 document of these endpoints, from the very schemas that parse their requests. */
+export function openApiDocument<A extends string>(endpoints: readonly Endpoint<A>[], info: OpenApiInfo<A>) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [endpoint.method]: operation(endpoint, info) }
+  }
+  const schemes = Object.values<OpenApiInfo<A>['security'][A]>(info.security).flatMap((s) => (s ? [[s.name, s.scheme]] : []))
+  return {
+    openapi: '3.1.0',
+    info: { title: info.title, version: info.version, description: info.description },
+    paths,
+    components: {
+      securitySchemes: Object.fromEntries(schemes) as object,
+      schemas: { Problem: jsonSchema(ProblemSchema, 'output') },
+    },
+  }
+}
+
+function operation<A extends string>(endpoint: Endpoint<A>, { security }: OpenApiInfo<A>) {
+  const { operationId, summary, auth, params, query, body, replies } = endpoint
+  const scheme = security[auth]
+  const parameters = [...parametersIn('path', params), ...parametersIn('query', query)]
+  return {
+    operationId,
+    summary,
+    security: scheme ? [{ [scheme.name]: [] }] : [],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'input') } } } } : {}),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(replies).map(([status, schema]) => [
+          status,
+          {
+            description: schema.description ?? summary,
+            content: { 'application/json': { schema: jsonSchema(schema, 'output') } },
+          },
+        ]),
+      ),
+      default: {
+        description: 'what went wrong',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  }
+}
+
+function parametersIn(where: 'path' | 'query', schema: z.ZodObject | null) {
+  return Object.entries(schema?.shape ?? {}).map(([name, field]) => ({
+    name,
+    in: where,
+    required: where === 'path' || !z.safeParse(field, undefined).success,
+    schema: jsonSchema(field as z.ZodType, 'input'),
+  }))
+}
+
+/** Schemas that JSON Schema cannot say (a transform, a date) are told as "anything". */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}
