@@ -1,8 +1,9 @@
 /** The API that every instance serves, whatever engine runs inside it. */
 import { z } from 'zod'
 
+const EnvName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an upper-case variable name')
 /** Environment variables as they travel to an instance: names as shells accept them, values as they are. */
-export const EnvVars = z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be an upper-case variable name'), z.string())
+export const EnvVars = z.record(EnvName, z.string())
 
 /**
  * How far an instance is bound to a conversation: `none` (untouched), `working` (a claim is being carried out), `pending` (asked to join, not yet
@@ -58,8 +59,8 @@ export const ProfileRequest = z.object({
 })
 export type ProfileRequest = z.infer<typeof ProfileRequest>
 
-/** `POST /pool/env`: laid over the process's own variables, kept on the volume. */
-export const EnvRequest = z.object({ env: EnvVars })
+/** `POST /pool/env`: laid over the process's own variables, kept on the volume; null takes away what was laid over before. */
+export const EnvRequest = z.object({ env: z.record(EnvName, z.string().nullable()) })
 
 export const CancelRequest = z.object({ claimId: z.string().min(1).max(64) })
 /** `joined`: whether the instance is in the invited conversation in spite of the cancel; always false for a created one. */

@@ -7,17 +7,18 @@ import { type Box, openBox, world, type World } from './support/box.ts'
 const profile = (box: Box, body: object) => box.call('PATCH', '/pool/profile', { body })
 const systemPrompts = (w: World) => w.model.asked.map(({ messages }) => messages[0]?.content ?? '')
 
-test('the overlay is merged, kept, and seen by the engine at its next turn', async () => {
+test('the overlay is merged, kept, and seen by the engine at its next turn; null takes something away', async () => {
   const w = await world()
   const box = await openBox(w)
   await box.provision({ env: { FIRST: '1', OPENROUTER_API_KEY: 'from-the-claim' } })
   expect(await box.call('POST', '/pool/env', { body: { env: { SECOND: '2', FIRST: 'one' } } })).toMatchObject({
     body: { ok: true },
   })
+  await box.call('POST', '/pool/env', { body: { env: { SECOND: null, NEVER_THERE: null, THIRD: '3' } } })
   await box.close()
 
   const again = await openBox(w)
-  expect(again.agent.overlay.vars).toEqual({ FIRST: 'one', SECOND: '2', OPENROUTER_API_KEY: 'from-the-claim' })
+  expect(again.agent.overlay.vars).toEqual({ FIRST: 'one', THIRD: '3', OPENROUTER_API_KEY: 'from-the-claim' })
   w.network.say(w.network.only, 'hello')
   await eventually('it answered', () => w.network.only.said.length > 0)
   expect(w.model.keys).toEqual(['Bearer from-the-claim'])

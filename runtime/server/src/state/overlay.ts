@@ -17,8 +17,10 @@ export class Overlay {
     return this.#vars
   }
 
-  merge(vars: Vars): void {
-    this.#write({ ...this.#vars, ...vars })
+  /** Null takes a variable away. */
+  merge(vars: Readonly<Record<string, string | null>>): void {
+    const merged = Object.entries({ ...this.#vars, ...vars }).filter((entry): entry is [string, string] => entry[1] !== null)
+    this.#write(Object.fromEntries(merged))
   }
 
   /** For a new claim: what was laid over for another one must not be seen by it. */
