@@ -1,5 +1,6 @@
 export { startSimulators, type SimulatorOptions } from './simulators/server.ts'
 export type { SimulatorServer } from './simulators/core/serve.ts'
-export type { Effect, FaultRule } from './simulators/core/faults.ts'
+export type { Effect } from './simulators/core/effects.ts'
+export type { FaultRule } from './simulators/core/faults.ts'
 export type { RequestEntry } from './simulators/core/request-log.ts'
 export { SANDBOX_WORKSPACE, type RailwayOptions } from './simulators/railway/index.ts'

@@ -20,7 +20,7 @@ const addFault = async (effect: unknown, match: unknown = { operation: 'projects
   expect(response.status).toBe(201)
   return z.object({ id: z.string() }).parse(await response.json()).id
 }
-const Faults = z.array(z.object({ id: z.string(), hits: z.int() }).loose())
+const Faults = z.array(z.object({ id: z.string(), hits: z.int(), held: z.int() }).loose())
 const faults = async () => Faults.parse(await (await control('GET', '/faults')).json())
 const hits = (count: number) => eventually(`${count} hits`, async () => (await faults())[0]?.hits === count)
 
@@ -79,8 +79,29 @@ describe('rules', () => {
 
 test('an effect that a provider does not have is refused, not ignored', async () => {
   const add = (effect: object) => control('POST', '/faults', { provider: 'railway', effect })
-  expect((await add({ kind: 'stale-list', ms: 1_000 })).status).toBe(400)
   expect((await add({ kind: 'webhook', how: 'lose' })).status).toBe(400)
+  const elsewhere = (effect: object) => control('POST', '/faults', { provider: 'ghcr', effect })
+  expect((await elsewhere({ kind: 'stale-list', ms: 1_000 })).status).toBe(400)
+  expect((await elsewhere({ kind: 'instance', how: 'hang' })).status).toBe(400)
+  expect((await elsewhere({ kind: 'deployment', how: 'fail' })).status).toBe(400)
+})
+
+test.each([
+  ['a request, by an instance', { kind: 'hang' }, { instanceId: 'abc123def456' }],
+  ['a deployment, by a path', { kind: 'deployment', how: 'fail' }, { path: '/pool/health' }],
+  ['the start of an instance, by a path', { kind: 'instance', how: 'slow-boot' }, { path: '/pool/health' }],
+])('a rule that could never strike is refused: %s', async (_what, effect, match) => {
+  expect((await control('POST', '/faults', { provider: 'railway', match, effect })).status).toBe(400)
+})
+
+test('what only virtual instances can be made to do is refused where they are processes, and the refusal names the host that can', async () => {
+  const refused = await control('POST', '/faults', { provider: 'railway', effect: { kind: 'instance', how: 'unauthorized' } })
+  expect(refused.status).toBe(400)
+  expect(await refused.json()).toEqual({ error: expect.stringContaining("host: 'virtual'") })
+  const sleep = await control('POST', '/faults', { provider: 'railway', effect: { kind: 'deployment', how: 'sleep' } })
+  expect(sleep.status).toBe(400)
+  const boot = await control('POST', '/faults', { provider: 'railway', effect: { kind: 'instance', how: 'slow-boot', ms: 50 } })
+  expect(boot.status).toBe(201)
 })
 
 describe('effects', () => {
@@ -118,6 +139,16 @@ describe('effects', () => {
     expect(await response.text()).toContain('1015')
   })
 
+  test('a storm of them goes on until it is cleared, and nothing happens meanwhile', async () => {
+    await addFault({ kind: 'html-429' }, {})
+    const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await api.post({ query: LIST })).status))
+    expect(new Set(statuses)).toEqual(new Set([429]))
+    await expect(create()).rejects.toThrow()
+    await control('DELETE', '/faults')
+    expect(await projects()).toBe(0)
+    expect((await api.post({ query: LIST })).status).toBe(200)
+  })
+
   test('latency delays the effect on simulated time', async () => {
     await addFault({ kind: 'latency', ms: 60_000 }, { operation: 'ProjectCreate' })
     const created = create()
@@ -141,11 +172,8 @@ describe('effects', () => {
   test('a hanging request whose caller has left never happens', async () => {
     await addFault({ kind: 'hang' }, { operation: 'ProjectCreate' })
     const leave = new AbortController()
-    const body = JSON.stringify({
-      query: `mutation ProjectCreate { projectCreate(input: { workspaceId: "${WORKSPACE}" }) { id } }`,
-    })
-    const headers = { 'content-type': 'application/json', authorization: 'Bearer t' }
-    const request = fetch(`${api.url}/railway/graphql/v2`, { method: 'POST', headers, body, signal: leave.signal })
+    const query = `mutation ProjectCreate { projectCreate(input: { workspaceId: "${WORKSPACE}" }) { id } }`
+    const request = api.post({ query }, 'a-token', leave.signal)
     await hits(1)
     leave.abort()
     await expect(request).rejects.toThrow()
@@ -155,6 +183,30 @@ describe('effects', () => {
     await control('DELETE', '/faults')
     await other
     expect(await projects()).toBe(1)
+  })
+
+  test('hang-after carries the request out and keeps the answer until its rule is cleared', async () => {
+    await addFault({ kind: 'hang-after' }, { operation: 'ProjectCreate' })
+    let answered = false
+    const created = create().finally(() => (answered = true))
+    await eventually('the answer is held', async () => (await faults())[0]?.held === 1)
+    expect(await projects()).toBe(1)
+    expect(answered).toBe(false)
+    await control('DELETE', '/faults')
+    expect((await created).id).toBe((await api.resources())[0]?.id)
+  })
+
+  test('a caller that leaves while its answer is held never gets it; what it asked for stays', async () => {
+    await addFault({ kind: 'hang-after' }, { operation: 'ProjectCreate' })
+    const leave = new AbortController()
+    const query = `mutation ProjectCreate { projectCreate(input: { workspaceId: "${WORKSPACE}" }) { id } }`
+    const request = api.post({ query }, 'a-token', leave.signal)
+    await eventually('the answer is held', async () => (await faults())[0]?.held === 1)
+    leave.abort()
+    await expect(request).rejects.toThrow()
+    await eventually('nobody waits', async () => (await faults())[0]?.held === 0)
+    expect(await projects()).toBe(1)
+    expect((await api.post({ query: LIST })).status).toBe(200)
   })
 
   test('drop-before breaks the connection and nothing happens', async () => {

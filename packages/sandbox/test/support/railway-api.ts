@@ -64,11 +64,12 @@ export async function startRailway(options: RailwayOptions & { stateFile?: strin
     simulators: [(context) => createRailway(context, { agentServer, timings, projectIntervalMs: 0, ...railway })],
   })
 
-  const post = (body: unknown, token = 'a-token') =>
+  const post = (body: unknown, token = 'a-token', signal: AbortSignal | null = null) =>
     fetch(`${server.url}/railway/graphql/v2?source=test`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify(body),
+      signal,
     })
   async function ask(query: string, variables: Record<string, unknown> = {}, token?: string) {
     const response = await post({ query, variables }, token)
@@ -131,8 +132,8 @@ export async function startRailway(options: RailwayOptions & { stateFile?: strin
   }
 
   /** Everything up to the first deployment, in the order that services uses. */
-  async function createShell() {
-    const project = await createProject()
+  async function createShell(input: Record<string, unknown> = {}) {
+    const project = await createProject(input)
     const environmentId = project.environments[0]?.id ?? ''
     const service = await createService({ projectId: project.id, environmentId })
     const volume = await createVolume({ projectId: project.id, environmentId, serviceId: service.id })

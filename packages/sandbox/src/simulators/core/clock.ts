@@ -8,6 +8,19 @@ export interface SimClock {
   offsetMs(): number
 }
 
+/** Simulated time passes; rejects as soon as the signal is aborted. */
+export async function simSleep(clock: SimClock, ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const wake = () => resolve()
+  const cancel = clock.after(ms, wake)
+  signal.addEventListener('abort', wake)
+  await promise
+  cancel()
+  signal.removeEventListener('abort', wake)
+  signal.throwIfAborted()
+}
+
 interface Timer {
   dueAt: number
   fn: () => void

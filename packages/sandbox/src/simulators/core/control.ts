@@ -2,10 +2,11 @@ import { Router } from 'express'
 import { z } from 'zod'
 import type { SimClock } from './clock.ts'
 import type { FaultStore } from './faults.ts'
+import { PROVIDERS } from './providers.ts'
 import type { RequestLog } from './request-log.ts'
-import { PROVIDERS, type Simulator } from './simulator.ts'
+import type { Simulator } from './simulator.ts'
 
-const RequestsQuery = z.object({ provider: z.enum(PROVIDERS).optional(), since: z.coerce.date().optional() })
+const RequestsQuery = z.object({ provider: z.enum([...PROVIDERS, 'instances']).optional(), since: z.coerce.date().optional() })
 const ClockMove = z.strictObject({ advanceMs: z.int().min(0) })
 
 interface ControlParts {

@@ -1,39 +1,18 @@
 import { z } from 'zod'
-import { PROVIDERS, type ProviderName, WEBHOOK_FAULTS, type WebhookFault } from './simulator.ts'
-
-const Effect = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('status'),
-    status: z.int().min(200).max(599),
-    /** A string is sent as it is, anything else as JSON. */
-    body: z.unknown().optional(),
-    headers: z.record(z.string(), z.string()).default({}),
-  }),
-  z.strictObject({ kind: z.literal('graphql-error'), message: z.string() }),
-  z.strictObject({ kind: z.literal('html-429') }),
-  /** The request is carried out late, even when its caller has left by then. */
-  z.strictObject({ kind: z.literal('latency'), ms: z.int().min(0) }),
-  /** The request waits until the rule is cleared, then goes on; when its caller leaves first, it never happened. */
-  z.strictObject({ kind: z.literal('hang') }),
-  z.strictObject({ kind: z.literal('drop-before') }),
-  /** The request is carried out, its answer is lost. */
-  z.strictObject({ kind: z.literal('drop-after') }),
-  /** Lists do not show yet what was created in the last `ms`. */
-  z.strictObject({ kind: z.literal('stale-list'), ms: z.int().positive() }),
-  /** What becomes of a webhook: it is never sent, is sent twice, or is overtaken by the next one. */
-  z.strictObject({ kind: z.literal('webhook'), how: z.enum(WEBHOOK_FAULTS) }),
-])
-export type Effect = z.infer<typeof Effect>
+import { type Aim, AIMS, aimOf, Effect, type EffectOf } from './effects.ts'
+import { PROVIDERS, type ProviderName } from './providers.ts'
 
 const Rule = z.strictObject({
   provider: z.enum(PROVIDERS),
   match: z
     .strictObject({
-      /** A GraphQL operation name or root field; the event type of a webhook. */
+      /** A GraphQL operation name or root field; the event type of a webhook; the mutation that caused a deployment. */
       operation: z.string().min(1).optional(),
       method: z.string().min(1).optional(),
       /** With or without the provider's prefix; `*` stands for anything. */
       path: z.string().min(1).optional(),
+      /** The agent that an instance or a deployment belongs to, as our marker tells it. */
+      instanceId: z.string().min(1).optional(),
     })
     .default({}),
   /** How often it strikes; absent: until it is cleared. */
@@ -43,31 +22,39 @@ const Rule = z.strictObject({
 
 /** Who can be asked for what only some simulators do: a rule that could never strike is refused. */
 const ABLE: Partial<Record<Effect['kind'], readonly ProviderName[]>> = {
-  'stale-list': ['openrouter', 'agentmail', 'telnyx', 'bankr'],
+  'stale-list': ['railway', 'openrouter', 'agentmail', 'telnyx', 'bankr'],
   webhook: ['telnyx'],
+  deployment: ['railway'],
+  instance: ['railway'],
 }
 
-export const FaultRule = Rule.refine(({ effect, provider }) => ABLE[effect.kind]?.includes(provider) ?? true, {
-  path: ['effect', 'kind'],
-  error: 'this provider has no such effect',
+export const FaultRule = Rule.superRefine(({ effect, provider, match }, ctx) => {
+  const refuse = (path: string[], message: string) => ctx.addIssue({ code: 'custom', path, message })
+  if (ABLE[effect.kind]?.includes(provider) === false) refuse(['effect', 'kind'], 'this provider has no such effect')
+  const matchable: readonly string[] = AIMS[aimOf(effect)]
+  for (const name of Object.keys(match)) {
+    if (!matchable.includes(name)) refuse(['match', name], 'this effect cannot be matched by it')
+  }
 })
 export type FaultRule = z.input<typeof FaultRule>
 
 export interface ActiveFault extends z.output<typeof FaultRule> {
   id: string
   hits: number
+  /** How many requests, or answers, wait now for the rule to be cleared. */
+  held: number
   /** Resolves when the rule is cleared. */
   cleared: Promise<void>
 }
 
 /** What a rule is matched against. */
-interface Target {
+export interface Target {
   provider: ProviderName
-  /** Absent: a request to the provider. */
-  webhook?: true
-  names: string[]
-  method: string
-  paths: string[]
+  at: Aim
+  names?: string[]
+  method?: string
+  paths?: string[]
+  instanceId?: string | null
 }
 
 export interface FaultStore {
@@ -75,23 +62,41 @@ export interface FaultStore {
   list(): Omit<ActiveFault, 'cleared'>[]
   /** Clears one rule, or all; requests that hang on it go on. Returns how many there were. */
   clear(id?: string): number
-  /** The rules that strike this request or webhook, one by one; each counts down as it is taken. */
+  /** The rules that strike this target, one by one; each counts down as it is taken. */
   strike(target: Target): Generator<ActiveFault>
 }
 
-export function faultStore(): FaultStore {
+/** A rule that makes sense, but not to the simulator as it runs now. */
+class FaultRefused extends Error {
+  override name = 'FaultRefused'
+  readonly status = 400
+}
+
+/** `objection` says why a simulator, as it runs now, cannot do what a rule asks for; null: it can. */
+export function faultStore(objection: (rule: z.output<typeof FaultRule>) => string | null = () => null): FaultStore {
   const rules = new Map<string, ActiveFault & { release: () => void }>()
   let lastId = 0
 
   return {
     add(input) {
+      const parsed = FaultRule.parse(input)
+      const refused = objection(parsed)
+      if (refused !== null) throw new FaultRefused(refused)
       const { promise: cleared, resolve: release } = Promise.withResolvers<void>()
-      const rule = { ...FaultRule.parse(input), id: `fault-${++lastId}`, hits: 0, cleared, release }
+      const rule = { ...parsed, id: `fault-${++lastId}`, hits: 0, held: 0, cleared, release }
       rules.set(rule.id, rule)
       return rule
     },
     list: () =>
-      [...rules.values()].map(({ id, provider, match, times, effect, hits }) => ({ id, provider, match, times, effect, hits })),
+      [...rules.values()].map(({ id, provider, match, times, effect, hits, held }) => ({
+        id,
+        provider,
+        match,
+        times,
+        effect,
+        hits,
+        held,
+      })),
     clear(id) {
       const doomed = [...rules.values()].filter((rule) => id === undefined || rule.id === id)
       for (const rule of doomed) {
@@ -111,23 +116,25 @@ export function faultStore(): FaultStore {
   }
 }
 
-/** What becomes of a webhook of this type; `null`: it is delivered. */
-export function webhookFault(faults: FaultStore, provider: ProviderName, eventType: string): WebhookFault | null {
-  for (const { effect } of faults.strike({ provider, webhook: true, names: [eventType], method: 'POST', paths: [] })) {
-    if (effect.kind === 'webhook') return effect.how
-  }
-  return null
+/** A rule of which it is known what it does. */
+export type FaultOf<K extends Effect['kind']> = ActiveFault & { effect: EffectOf<K> }
+
+/** The rules of one kind that strike this target, one by one; each counts down as it is taken. */
+export function* striking<K extends Effect['kind']>(faults: FaultStore, kind: K, target: Target): Generator<FaultOf<K>> {
+  const wanted = (fault: ActiveFault): fault is FaultOf<K> => fault.effect.kind === kind
+  for (const fault of faults.strike(target)) if (wanted(fault)) yield fault
 }
 
 function matches({ provider, match, effect }: ActiveFault, target: Target): boolean {
   const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
-  const { operation, method, path } = match
+  const { operation, method, path, instanceId } = match
   return (
     provider === target.provider &&
-    (effect.kind === 'webhook') === (target.webhook ?? false) &&
-    (operation === undefined || target.names.some((name) => same(name, operation))) &&
-    (method === undefined || same(method, target.method)) &&
-    (path === undefined || target.paths.some((candidate) => globMatches(path, candidate)))
+    aimOf(effect) === target.at &&
+    (operation === undefined || target.names?.some((name) => same(name, operation)) === true) &&
+    (method === undefined || same(method, target.method ?? '')) &&
+    (path === undefined || target.paths?.some((candidate) => globMatches(path, candidate)) === true) &&
+    (instanceId === undefined || instanceId === target.instanceId)
   )
 }
 

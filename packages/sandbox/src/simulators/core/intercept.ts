@@ -4,6 +4,7 @@ import type { ActiveFault, FaultStore } from './faults.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Simulator } from './simulator.ts'
 import { makeStale } from './staleness.ts'
+import { loseAnswer, withholdAnswer } from './withheld.ts'
 
 const CLOUDFLARE_1015 =
   '<!DOCTYPE html><html><head><title>Access denied | used Cloudflare to restrict access</title></head>' +
@@ -24,8 +25,9 @@ export function intercept({ simulator, faults, log, clock }: Interception): Requ
     const entry = log.open({ provider: simulator.name, ...(asked && { operation: asked.label }), method: req.method, path })
     res.once('finish', () => (entry.status = res.statusCode))
 
-    const target = { provider: simulator.name, names: asked?.names ?? [], method: req.method, paths: [path, req.path] }
-    for (const fault of faults.strike(target)) {
+    const names = asked?.names ?? []
+    const paths = [path, req.path]
+    for (const fault of faults.strike({ provider: simulator.name, at: 'request', names, method: req.method, paths })) {
       if ((await inflict(fault, req, res, simulator, clock)) === 'over') return
     }
     next()
@@ -35,27 +37,29 @@ export function intercept({ simulator, faults, log, clock }: Interception): Requ
 type Verdict = 'over' | 'goes on'
 
 /** Applies one rule; `over` when the simulator must not see the request any more. */
-async function inflict(
-  { effect, cleared }: ActiveFault,
-  req: Request,
-  res: Response,
-  simulator: Simulator,
-  clock: SimClock,
-): Promise<Verdict> {
+async function inflict(fault: ActiveFault, req: Request, res: Response, simulator: Simulator, clock: SimClock): Promise<Verdict> {
+  const { effect, cleared } = fault
   switch (effect.kind) {
     case 'latency':
       await new Promise<void>((resolve) => clock.after(effect.ms, resolve))
       return 'goes on'
     case 'hang':
+      fault.held++
       await Promise.race([cleared, new Promise<void>((resolve) => res.once('close', resolve))])
+      fault.held--
       return res.closed ? 'over' : 'goes on'
+    case 'hang-after':
+      void withholdAnswer(res, fault)
+      return 'goes on'
     case 'drop-after':
       loseAnswer(req, res)
       return 'goes on'
     case 'stale-list':
       makeStale(res, effect.ms)
       return 'goes on'
-    case 'webhook': // strikes webhooks only, never a request
+    case 'webhook': // these strike something else, never a request
+    case 'deployment':
+    case 'instance':
       return 'goes on'
     case 'drop-before':
       req.socket.destroy()
@@ -72,13 +76,4 @@ async function inflict(
       res.status(429).type('html').send(CLOUDFLARE_1015)
   }
   return 'over'
-}
-
-/** Whatever the simulator answers from here on, the caller sees only its connection die. */
-function loseAnswer(req: Request, res: Response): void {
-  const drop = () => {
-    req.socket.destroy()
-    return res
-  }
-  Object.assign(res, { flushHeaders: () => undefined, write: () => true, end: drop })
 }

@@ -1,7 +1,10 @@
-import type { ProviderName } from './simulator.ts'
+import type { ProviderName } from './providers.ts'
+
+/** Whom a request was for: a provider, or an instance (virtual ones tell, all but what is asked of their health). */
+export type Asked = ProviderName | 'instances'
 
 export interface RequestEntry {
-  provider: ProviderName
+  provider: Asked
   /** GraphQL only. */
   operation?: string
   method: string
@@ -15,7 +18,7 @@ export interface RequestEntry {
 export interface RequestLog {
   /** Notes a request as it arrives; its status is filled in by whoever answers it. */
   open(entry: Omit<RequestEntry, 'at' | 'status'>): RequestEntry
-  list(filter: { provider?: ProviderName | undefined; since?: Date | undefined }): RequestEntry[]
+  list(filter: { provider?: Asked | undefined; since?: Date | undefined }): RequestEntry[]
   clear(): void
 }
 

@@ -4,7 +4,7 @@ import express, { Router, type ErrorRequestHandler, type Express, type Request, 
 import { z } from 'zod'
 import { simClock, type SimClock } from './clock.ts'
 import { controlRouter } from './control.ts'
-import { faultStore, type FaultStore, webhookFault } from './faults.ts'
+import { faultStore, type FaultStore, striking } from './faults.ts'
 import { intercept } from './intercept.ts'
 import { requestLog, type RequestLog } from './request-log.ts'
 import type { SimContext, Simulator } from './simulator.ts'
@@ -35,8 +35,13 @@ const Snapshot = z.object({ clockOffsetMs: z.number(), simulators: z.record(z.st
 export async function serveSimulators(options: ServeOptions): Promise<SimulatorServer> {
   const clock = simClock()
   let url = ''
-  const faults = faultStore()
-  const context: SimContext = { clock, baseUrl: () => url, webhookFault: (...event) => webhookFault(faults, ...event) }
+  const faults = faultStore(({ provider, effect }) => simulators.find((s) => s.name === provider)?.objection?.(effect) ?? null)
+  const context: SimContext = {
+    clock,
+    baseUrl: () => url,
+    striking: (kind, target) => striking(faults, kind, target),
+    noteInstanceCall: (method, path) => void requests.open({ provider: 'instances', method, path }),
+  }
   const simulators = options.simulators.map((create) => create(context))
   const requests = requestLog()
   const store = options.stateFile

@@ -1,19 +1,18 @@
 import type { Router } from 'express'
 import type { SimClock } from './clock.ts'
-
-export const PROVIDERS = ['railway', 'openrouter', 'agentmail', 'telnyx', 'bankr', 'ghcr', 'convos'] as const
-export type ProviderName = (typeof PROVIDERS)[number]
-
-export const WEBHOOK_FAULTS = ['lose', 'duplicate', 'reorder'] as const
-export type WebhookFault = (typeof WEBHOOK_FAULTS)[number]
+import type { Effect } from './effects.ts'
+import type { FaultOf, Target } from './faults.ts'
+import type { ProviderName } from './providers.ts'
 
 /** What every simulator is given: simulated time, and where the whole test bed listens (known once it does). */
 export interface SimContext {
   clock: SimClock
   /** `http://127.0.0.1:<port>`, without a trailing slash. */
   baseUrl(): string
-  /** Asked once per webhook, before it is sent; `null`: nothing is to go wrong with it. */
-  webhookFault(provider: ProviderName, eventType: string): WebhookFault | null
+  /** The faults of one kind that strike something else than a request to the provider; whoever takes one counts it down. */
+  striking<K extends Effect['kind']>(kind: K, target: Target): Iterable<FaultOf<K>>
+  /** Notes a request that came to an instance: the log shows it among those to providers. */
+  noteInstanceCall(method: string, path: string): void
 }
 
 /** What one GraphQL request asks for, as far as faults, the request log and the state file need to know. */
@@ -44,6 +43,8 @@ export interface Simulator {
   paths?: string[]
   router: Router
   graphql?: GraphqlAspect
+  /** Why it cannot do this to its own things as it runs now; null: it can. */
+  objection?(effect: Effect): string | null
   /** Controls of its own, served below `/_control/<name>`. */
   control?: Router
   /** What `GET /_control/resources` shows for this provider. */

@@ -14,14 +14,16 @@ const TagMove = z.strictObject({
   seed: z.string().min(1).nullable(),
 })
 
-const ManifestPath = z.object({ name: z.array(z.string()).transform((parts) => parts.join('/')), reference: z.string() })
+const Name = z.array(z.string()).transform((parts) => parts.join('/'))
+const ManifestPath = z.object({ name: Name, reference: z.string() })
+const BlobPath = z.object({ name: Name, digest: z.string() })
 
 /** Per image: what its tags were moved to, and every seed it was ever resolved with, so that old digests stay pullable. */
 const Images = z.record(z.string(), z.object({ tags: z.record(z.string(), z.string().nullable()), seeds: z.array(z.string()) }))
 type Images = z.infer<typeof Images>
 
 /**
- * GHCR: anonymous tokens and manifests. A tag that nobody set resolves all the same, to a digest
+ * GHCR: anonymous tokens, manifests and the configurations that they name. A tag that nobody set resolves all the same, to a digest
  * derived from its name: a newcomer need not push an image first.
  */
 export function createGhcr({ clock, baseUrl }: SimContext): Simulator {
@@ -37,9 +39,9 @@ export function createGhcr({ clock, baseUrl }: SimContext): Simulator {
     image.tags[tag] = seed
     return imageFromSeed(seed)
   }
-  function resolveDigest(name: string, digest: string) {
+  function resolveDigest(name: string, kind: 'byDigest' | 'blobs', digest: string) {
     const seeds = images[name]?.seeds ?? []
-    return seeds.map((seed) => imageFromSeed(seed).byDigest.get(digest)).find((manifest) => manifest !== undefined)
+    return seeds.map((seed) => imageFromSeed(seed)[kind].get(digest)).find((stored) => stored !== undefined)
   }
 
   function refuse(res: Response, status: number, code: string, message: string): void {
@@ -75,7 +77,7 @@ export function createGhcr({ clock, baseUrl }: SimContext): Simulator {
     if (!admits(req, res, name)) return
     const byDigest = reference.startsWith('sha256:')
     const manifest = byDigest
-      ? resolveDigest(name, reference)
+      ? resolveDigest(name, 'byDigest', reference)
       : TAG.test(reference)
         ? resolveTag(name, reference)?.index
         : undefined
@@ -85,6 +87,13 @@ export function createGhcr({ clock, baseUrl }: SimContext): Simulator {
       return refuse(res, 404, 'MANIFEST_UNKNOWN', `${what} found, but accept header does not support it`)
     }
     res.set({ 'content-type': manifest.mediaType, 'docker-content-digest': manifest.digest }).send(manifest.bytes)
+  })
+  router.get('/v2/*name/blobs/:digest', (req, res) => {
+    const { name, digest } = BlobPath.parse(req.params)
+    if (!admits(req, res, name)) return
+    const blob = resolveDigest(name, 'blobs', digest)
+    if (blob) res.set({ 'content-type': blob.mediaType, 'docker-content-digest': digest }).send(blob.bytes)
+    else refuse(res, 404, 'BLOB_UNKNOWN', 'blob unknown to registry')
   })
   router.use('/v2', (_req, res) => refuse(res, 404, 'UNSUPPORTED', 'the operation is unsupported'))
 

@@ -86,6 +86,18 @@ function maskService(service: ServiceConfig, decryptVariables: boolean): Service
   return masked
 }
 
+/** Which service mounts a volume, and where; null while none does. */
+export function mounterOf(
+  config: EnvironmentConfig | undefined,
+  volumeId: string,
+): { serviceId: string; mountPath: string } | null {
+  for (const [serviceId, service] of Object.entries(config?.services ?? {})) {
+    const mount = mountOf(service)
+    if (mount?.volumeId === volumeId) return { serviceId, mountPath: mount.mountPath }
+  }
+  return null
+}
+
 /** The volume that a service mounts: there can be only one. */
 export function mountOf(service: ServiceConfig | undefined): { volumeId: string; mountPath: string } | null {
   const [volumeId, mount] = Object.entries(service?.volumeMounts ?? {})[0] ?? []

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { SimClock } from '../core/clock.ts'
+import { type SimClock, simSleep } from '../core/clock.ts'
+import type { DeploymentFault } from '../core/effects.ts'
 import { notRestartable, notStoppable } from './errors.ts'
-import type { Hosted, InstanceHost, LogLine } from './hosts/host.ts'
+import { createFates } from './fates.ts'
+import type { Hosted, InstanceHost } from './hosts/host.ts'
+import { deploymentLogs } from './logs.ts'
 import { recordDeployment } from './record.ts'
 import { createRuns, type Run } from './runs.ts'
 import { isRising, type Deployment, type DeploymentStatus, type RailwayState, type Service } from './state.ts'
@@ -24,28 +27,28 @@ const STOP_GRACE_MS = 10_000
 const CLOSE_GRACE_MS = 2_000
 const DEFAULT_HEALTHCHECK_TIMEOUT_S = 300
 export const DEFAULT_MAX_RETRIES = 10
-const LOG_LINES = 200
 const RESTART_DELAY_MS = { first: 100, longest: 5_000 }
 /** A process that lived this long did not fail at its start: its retries begin anew. */
 const STEADY_MS = 10_000
-
-export interface StoredLine extends LogLine {
-  at: Date
-}
 
 interface Parts {
   state: RailwayState
   clock: SimClock
   host: InstanceHost
   timings: Timings
+  /** Asked as a deployment begins, with the operation that caused it. */
+  fateOf: (operation: string, instanceId: string | null) => DeploymentFault | null
+  /** Asked at each start of a process: how much longer it takes. */
+  bootDelayMs: (instanceId: string | null) => number
 }
 
 export type Deployments = ReturnType<typeof deployments>
 
 /** Drives deployments through their life. State says what is, runs make it so; a restart begins the runs again. */
-export function deployments({ state, clock, host, timings }: Parts) {
+export function deployments({ state, clock, host, timings, fateOf, bootDelayMs }: Parts) {
   const runs = createRuns()
-  const logs = new Map<string, StoredLine[]>()
+  const logs = deploymentLogs(clock)
+  const fates = createFates({ start: host.launch, clock, bootDelayMs: (d) => bootDelayMs(d.instanceId) })
 
   const now = () => clock.now().toISOString()
   const setStatus = (d: Deployment, status: DeploymentStatus) =>
@@ -54,28 +57,11 @@ export function deployments({ state, clock, host, timings }: Parts) {
     (d.instance = { id: d.instance?.id ?? randomUUID(), status })
   const ofService = (serviceId: string) => state.deployments.filter((d) => d.serviceId === serviceId)
 
-  function note(d: Deployment, line: LogLine): void {
-    const lines = logs.get(d.id) ?? []
-    lines.push({ ...line, at: clock.now() })
-    logs.set(d.id, lines.slice(-LOG_LINES))
-  }
-
-  /** Simulated time; rejects as soon as the run is aborted. */
-  async function pause(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = () => resolve()
-    const cancel = clock.after(ms, wake)
-    signal.addEventListener('abort', wake)
-    await promise
-    cancel()
-    signal.removeEventListener('abort', wake)
-    signal.throwIfAborted()
-  }
+  const pause = (ms: number, signal: AbortSignal) => simSleep(clock, ms, signal)
 
   function start(d: Deployment, drive: (d: Deployment, run: Run) => Promise<void>): void {
     const failed = (error: unknown) => {
-      note(d, { severity: 'error', message: String(error) })
+      logs.note(d.id, { severity: 'error', message: String(error) })
       setStatus(d, 'FAILED')
     }
     runs.start(d, (run) => drive(d, run), failed)
@@ -86,7 +72,8 @@ export function deployments({ state, clock, host, timings }: Parts) {
     await pause(timings.initializingMs, signal)
     setStatus(d, 'DEPLOYING')
     setInstance(d, 'INITIALIZING')
-    await pause(timings.creatingMs, signal)
+    await pause(timings.creatingMs + fates.delayMs(d), signal)
+    if (fates.isDoomed(d)) throw new Error('the image could not be pulled')
     setInstance(d, 'CREATED')
     // Two processes must never share a volume or a port, so the old one goes before the new one comes.
     const others = ofService(d.serviceId).filter((other) => other !== d)
@@ -107,13 +94,15 @@ export function deployments({ state, clock, host, timings }: Parts) {
     const { restartPolicyType = 'ON_FAILURE', restartPolicyMaxRetries = DEFAULT_MAX_RETRIES } = d.deploy
     for (let retries = 0; ; retries++) {
       const startedAt = clock.now().getTime()
-      run.hosted = await host.launch({ ...d, deploymentId: d.id }, (line) => note(d, line), signal)
+      run.hosted = await fates.launch(d, (line) => logs.note(d.id, line), signal)
       if (signal.aborted) await run.hosted.stop(0)
       signal.throwIfAborted()
       setInstance(d, 'RUNNING')
 
       const gone = new AbortController()
-      if (isRising(d)) void becomeHealthy(d, run.hosted, AbortSignal.any([signal, gone.signal]))
+      const alive = AbortSignal.any([signal, gone.signal])
+      if (isRising(d)) void becomeHealthy(d, run.hosted, alive)
+      else void growDrowsy(d, run.hosted, alive)
       const code = await run.hosted.exited
       gone.abort()
       run.hosted = null
@@ -138,13 +127,32 @@ export function deployments({ state, clock, host, timings }: Parts) {
       return
     }
     succeed(d)
+    await growDrowsy(d, hosted, signal)
+  }
+
+  /** Where a fault says so, it falls asleep, and wakes when it is asked something. */
+  async function growDrowsy(d: Deployment, hosted: Hosted, signal: AbortSignal): Promise<void> {
+    const ms = fates.drowsyMs(d)
+    if (ms === null) return
+    try {
+      await pause(ms, signal)
+    } catch {
+      return
+    }
+    d.stopped = true
+    setStatus(d, 'SLEEPING')
+    hosted.sleep?.(() => {
+      if (d.status !== 'SLEEPING') return
+      Object.assign(d, { stopped: false, fate: null })
+      setStatus(d, 'SUCCESS')
+    })
   }
 
   function succeed(d: Deployment): void {
     d.stopped = false
     setStatus(d, 'SUCCESS')
     for (const older of ofService(d.serviceId)) {
-      if (older !== d && (older.status === 'SUCCESS' || older.status === 'CRASHED')) retire(older)
+      if (older !== d && (older.status === 'SUCCESS' || older.status === 'CRASHED' || older.status === 'SLEEPING')) retire(older)
     }
   }
 
@@ -155,7 +163,8 @@ export function deployments({ state, clock, host, timings }: Parts) {
   }
 
   function crash(d: Deployment): void {
-    d.stopped = true
+    // A restart is a new chance.
+    Object.assign(d, { stopped: true, fate: null })
     setInstance(d, 'CRASHED')
     setStatus(d, 'CRASHED')
   }
@@ -194,13 +203,14 @@ export function deployments({ state, clock, host, timings }: Parts) {
   function resume(d: Deployment): void {
     if (d.status === 'REMOVING') retire(d)
     else if (isRising(d)) start(d, rise)
-    else if (d.status === 'SUCCESS' && !d.stopped) start(d, supervise)
+    else if (d.status === 'SLEEPING' || (d.status === 'SUCCESS' && !d.stopped)) start(d, supervise)
   }
 
   return {
-    /** A new deployment of what the service is configured as now; an unfinished older one gives way to it. */
-    deploy(service: Service): Deployment {
+    /** A new deployment, for this cause, of what the service is configured as now; an unfinished older one gives way to it. */
+    deploy(service: Service, cause: string): Deployment {
       const d = recordDeployment(state, service, now())
+      d.fate = fateOf(cause, d.instanceId)
       for (const older of ofService(service.id)) if (isRising(older)) runs.inBackground(bringDown(older))
       state.deployments.push(d)
       start(d, rise)
@@ -226,11 +236,11 @@ export function deployments({ state, clock, host, timings }: Parts) {
     dropProject(projectId: string): void {
       const doomed = state.deployments.filter((d) => d.projectId === projectId)
       state.deployments = state.deployments.filter((d) => d.projectId !== projectId)
-      for (const d of doomed) logs.delete(d.id)
+      for (const d of doomed) logs.forget(d.id)
       runs.inBackground(Promise.all(doomed.map((d) => runs.halt(d, STOP_GRACE_MS))).then(() => host.discardProject(projectId)))
     },
     pidOf: runs.pidOf,
-    logsOf: (d: Deployment): StoredLine[] => logs.get(d.id) ?? [],
+    logsOf: (d: Deployment) => logs.of(d.id),
     /** After a restart of the simulator: what ran before runs again. */
     resumeAll: () => state.deployments.forEach(resume),
     /** Ends every process without a change of state. */

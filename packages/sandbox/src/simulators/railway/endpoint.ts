@@ -3,7 +3,9 @@ import type { RequestHandler } from 'express'
 import { buildSchema, execute, getOperationAST, GraphQLError, parse, validate, type DocumentNode } from 'graphql'
 import { z } from 'zod'
 import type { GraphqlAspect } from '../core/simulator.ts'
+import type { SimClock } from '../core/clock.ts'
 import { disguise, notAuthorized, presentError } from './errors.ts'
+import { type Reader, readerOf } from './lag.ts'
 
 const Body = z.object({
   query: z.string(),
@@ -13,7 +15,7 @@ const Body = z.object({
 
 const schema = buildSchema(readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8'))
 
-type RootField = (args: never) => unknown
+type RootField = (args: never, reader: Reader) => unknown
 
 interface Answer {
   status: 200 | 400
@@ -21,14 +23,15 @@ interface Answer {
 }
 
 /** `POST /graphql/v2`: requests that cannot be run are refused with 400, whatever goes wrong while running is a 200 with errors. */
-export function graphqlEndpoint(fields: Record<string, RootField>): RequestHandler {
+export function graphqlEndpoint(fields: Record<string, RootField>, clock: SimClock): RequestHandler {
   return async (req, res) => {
-    const { status, body } = await answer(req.body, isAuthorized(req.headers.authorization) ? fields : closed(fields))
+    const open = isAuthorized(req.headers.authorization) ? fields : closed(fields)
+    const { status, body } = await answer(req.body, open, readerOf(res, clock))
     res.status(status).json(body)
   }
 }
 
-async function answer(request: unknown, fields: Record<string, RootField>): Promise<Answer> {
+async function answer(request: unknown, rootValue: Record<string, RootField>, contextValue: Reader): Promise<Answer> {
   const body = Body.safeParse(request)
   if (!body.success) return refusal('BAD_USER_INPUT')
   const document = tryParse(body.data.query)
@@ -37,7 +40,7 @@ async function answer(request: unknown, fields: Record<string, RootField>): Prom
   if (mistakes.length > 0) return refusal('GRAPHQL_VALIDATION_FAILED', mistakes)
 
   const { variables: variableValues, operationName } = body.data
-  const result = await execute({ schema, document, rootValue: fields, variableValues, operationName })
+  const result = await execute({ schema, document, rootValue, contextValue, variableValues, operationName })
   // Without `data` nothing was run: the variables do not fit, or there is no such operation.
   if (!('data' in result)) return refusal('BAD_USER_INPUT')
   const errors = result.errors?.map((error) => presentError(disguise(error)))

@@ -16,6 +16,7 @@ export const notStoppable = () => failure('Deployment is not stoppable', 'BAD_US
 export const notRestartable = () => failure('Deployment is not restartable', 'BAD_USER_INPUT')
 export const projectsTooQuickly = (seconds: number) =>
   failure(`You are creating projects too quickly. This workspace allows 1 project per ${seconds} seconds. Try again shortly.`)
+export const volumesTooQuickly = () => failure('Whoa there pal! You are creating volumes too quickly. Try again in a sec')
 
 // No text was ever observed for these two.
 export const volumeTaken = () => failure('This service already has a volume', 'BAD_USER_INPUT')

@@ -3,12 +3,23 @@ import { z } from 'zod'
 import type { SimClock } from '../core/clock.ts'
 import { applyPatch, mountOf, type AppliedPatch, type EnvironmentConfig } from './config.ts'
 import type { Deployments } from './deployments.ts'
-import { invalidPatch, invalidProjectName, notAuthorized, notFound, opaque, serviceExists, volumeTaken } from './errors.ts'
+import {
+  invalidPatch,
+  invalidProjectName,
+  notAuthorized,
+  notFound,
+  opaque,
+  projectsTooQuickly,
+  serviceExists,
+  volumesTooQuickly,
+  volumeTaken,
+} from './errors.ts'
 import { finders } from './finders.ts'
 import type { InstanceHost } from './hosts/host.ts'
 import type { Workspace } from './queries.ts'
+import type { Settings } from './settings.ts'
 import type { Domain, Environment, Project, RailwayState, Service, Volume } from './state.ts'
-import { takeProjectSlot } from './throttle.ts'
+import { takeSlot } from './throttle.ts'
 import { views } from './views.ts'
 
 const MAX_NAME = 32
@@ -26,11 +37,11 @@ interface Parts {
   running: Deployments
   host: InstanceHost
   clock: SimClock
-  projectIntervalMs: number
+  settings: () => Settings
 }
 
 /** The fields of `Mutation`. Arguments come checked against the schema; every check and its write happen in one go. */
-export function mutations({ state, workspaces, running, host, clock, projectIntervalMs }: Parts) {
+export function mutations({ state, workspaces, running, host, clock, settings }: Parts) {
   const view = views(state)
   const find = finders(state)
   const now = () => clock.now().toISOString()
@@ -55,7 +66,9 @@ export function mutations({ state, workspaces, running, host, clock, projectInte
       if (!workspaceId) throw opaque()
       if (!workspaces.some((w) => w.id === workspaceId)) throw notAuthorized()
       if (!validName(name)) throw invalidProjectName()
-      takeProjectSlot(state, workspaceId, clock.now(), projectIntervalMs)
+      const { projectIntervalMs } = settings()
+      if (!takeSlot(state.lastProjectAt, workspaceId, clock.now(), projectIntervalMs))
+        throw projectsTooQuickly(projectIntervalMs / 1000)
 
       const at = { createdAt: now(), updatedAt: now() }
       const project: Project = {
@@ -116,10 +129,12 @@ export function mutations({ state, workspaces, running, host, clock, projectInte
     },
 
     volumeCreate({ input }: { input: VolumeInput }) {
-      const { projectId, environmentId } = environmentOf(find.project(input.projectId), input.environmentId)
+      const project = find.project(input.projectId)
+      const { projectId, environmentId } = environmentOf(project, input.environmentId)
       const environment = find.environment(environmentId)
       const service = input.serviceId ? find.service(input.serviceId, environmentId) : null
       if (service && mountOf(environment.config.services[service.id])) throw volumeTaken()
+      if (!takeSlot(state.lastVolumeAt, project.workspaceId, clock.now(), settings().volumeIntervalMs)) throw volumesTooQuickly()
       const id = randomUUID()
       const volume: Volume = {
         id,
@@ -135,7 +150,7 @@ export function mutations({ state, workspaces, running, host, clock, projectInte
       if (service) {
         commit(environment, { services: { [service.id]: { volumeMounts: { [id]: { mountPath: input.mountPath } } } } })
         // Before the first deployment it is simply there at boot; afterwards it costs another one.
-        if (isDeployed(service)) running.deploy(service)
+        if (isDeployed(service)) running.deploy(service, 'volumeCreate')
       }
       return view.volume(volume)
     },
@@ -158,13 +173,15 @@ export function mutations({ state, workspaces, running, host, clock, projectInte
     },
 
     environmentPatchCommit({ environmentId, patch }: { environmentId: string; patch?: unknown }) {
-      for (const service of commit(find.environment(environmentId), patch ?? {})) running.deploy(service)
+      for (const service of commit(find.environment(environmentId), patch ?? {})) {
+        running.deploy(service, 'environmentPatchCommit')
+      }
       return randomUUID()
     },
     serviceInstanceDeployV2({ serviceId, environmentId }: { serviceId: string; environmentId: string }) {
       const service = find.service(serviceId, environmentId)
       if (!find.environment(environmentId).config.services[serviceId]?.source?.image) throw notFound('Deployment')
-      return running.deploy(service).id
+      return running.deploy(service, 'serviceInstanceDeployV2').id
     },
     deploymentRestart({ id }: { id: string }) {
       running.restart(find.deployment(id))

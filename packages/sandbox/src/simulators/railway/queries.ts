@@ -1,9 +1,12 @@
 import type { SimClock } from '../core/clock.ts'
 import { connection, type PageArgs } from './connection.ts'
-import type { Deployments, StoredLine } from './deployments.ts'
+import type { Deployments } from './deployments.ts'
 import { notAuthorized } from './errors.ts'
 import { finders } from './finders.ts'
+import type { Reader } from './lag.ts'
+import type { StoredLine } from './logs.ts'
 import type { Deployment, DeploymentStatus, Project, RailwayState } from './state.ts'
+import { serviceVariables, surroundingsOf } from './variables.ts'
 import { views } from './views.ts'
 
 export interface Workspace {
@@ -24,6 +27,17 @@ interface DeploymentsArgs extends PageArgs {
     serviceId?: string | null
     status?: { in?: DeploymentStatus[] | null; notIn?: DeploymentStatus[] | null } | null
   }
+}
+
+interface ServiceArgs {
+  serviceId: string
+  environmentId: string
+}
+
+interface VariablesArgs {
+  projectId: string
+  environmentId: string
+  serviceId?: string | null
 }
 
 interface LogsArgs {
@@ -66,24 +80,26 @@ export function queries({ state, workspaces, running, clock }: Parts) {
     },
 
     project: ({ id }: { id: string }) => view.project(find.project(id)),
-    projectsByIds: ({ ids }: { ids: string[] }) =>
-      state.projects.filter((p) => ids.includes(p.id) && p.deletedAt === null).map(view.project),
-    projects({ workspaceId, includeDeleted, orderBy, ...page }: ProjectsArgs) {
+    projectsByIds: ({ ids }: { ids: string[] }, { listed }: Reader) =>
+      listed(state.projects.filter((p) => ids.includes(p.id) && p.deletedAt === null)).map(view.project),
+    projects({ workspaceId, includeDeleted, orderBy, ...page }: ProjectsArgs, { listed }: Reader) {
       // Without a workspace an account token sees nothing: an old trap, kept.
       if (!workspaceId) return connection([], page)
       const { id } = workspace(workspaceId)
-      const sorted = sortProjects(
-        state.projects.filter((p) => p.workspaceId === id),
-        orderBy ?? 'CREATED_AT_DESC',
-      )
+      const sorted = sortProjects(listed(state.projects.filter((p) => p.workspaceId === id)), orderBy ?? 'CREATED_AT_DESC')
       return connection(sorted.map(view.project), page, (p) => includeDeleted === true || p.deletedAt === null)
     },
 
     environment: ({ id }: { id: string }) => view.environment(find.environment(id)),
-    serviceInstance: ({ serviceId, environmentId }: { serviceId: string; environmentId: string }) =>
-      view.serviceInstance(find.service(serviceId, environmentId)),
-    domains: ({ serviceId, environmentId }: { serviceId: string; environmentId: string }) =>
-      view.domains(find.service(serviceId, environmentId).id),
+    serviceInstance: ({ serviceId, environmentId }: ServiceArgs) => view.serviceInstance(find.service(serviceId, environmentId)),
+    domains: ({ serviceId, environmentId }: ServiceArgs, { listed }: Reader) =>
+      view.domains(find.service(serviceId, environmentId).id, listed),
+    variables({ projectId, environmentId, serviceId }: VariablesArgs) {
+      find.project(projectId)
+      find.environment(environmentId)
+      // Without a service it is about shared variables, and there are none.
+      return serviceId ? serviceVariables(surroundingsOf(state, find.service(serviceId, environmentId))) : {}
+    },
 
     deployment: ({ id }: { id: string }) => view.deployment(find.deployment(id)),
     deployments({ input, ...page }: DeploymentsArgs) {

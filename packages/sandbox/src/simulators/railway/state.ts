@@ -1,7 +1,17 @@
 import { z } from 'zod'
+import { DeploymentFault } from '../core/effects.ts'
 import { DeployConfig, EnvironmentConfig } from './config.ts'
 
-export const DeploymentStatus = z.enum(['INITIALIZING', 'DEPLOYING', 'SUCCESS', 'FAILED', 'CRASHED', 'REMOVING', 'REMOVED'])
+export const DeploymentStatus = z.enum([
+  'INITIALIZING',
+  'DEPLOYING',
+  'SUCCESS',
+  'SLEEPING',
+  'FAILED',
+  'CRASHED',
+  'REMOVING',
+  'REMOVED',
+])
 export type DeploymentStatus = z.infer<typeof DeploymentStatus>
 
 const InstanceStatus = z.enum(['INITIALIZING', 'CREATED', 'RUNNING', 'RESTARTING', 'EXITED', 'CRASHED', 'REMOVED'])
@@ -88,6 +98,10 @@ const Deployment = z.object({
   volumeId: z.string().nullable(),
   domain: z.string().nullable(),
   address: z.string(),
+  /** The agent it belongs to, if our marker says so. */
+  instanceId: z.string().nullable().default(null),
+  /** What a fault decided as it began, until that has come to pass. */
+  fate: DeploymentFault.nullable().default(null),
 })
 export type Deployment = z.infer<typeof Deployment>
 
@@ -99,8 +113,9 @@ export const RailwayState = z.object({
   volumes: z.array(Volume),
   domains: z.array(Domain),
   deployments: z.array(Deployment),
-  /** Simulated time of the last project created, per workspace. */
+  /** Simulated time of the last project and the last volume created, per workspace. */
   lastProjectAt: z.record(z.string(), z.number()),
+  lastVolumeAt: z.record(z.string(), z.number()).default({}),
 })
 export type RailwayState = z.infer<typeof RailwayState>
 
@@ -113,6 +128,7 @@ export const emptyState = (): RailwayState => ({
   domains: [],
   deployments: [],
   lastProjectAt: {},
+  lastVolumeAt: {},
 })
 
 /** A deployment that is still on its way up. */

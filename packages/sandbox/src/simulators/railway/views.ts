@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { maskConfig, mountOf } from './config.ts'
+import { maskConfig, mounterOf } from './config.ts'
 import { connection, type PageArgs } from './connection.ts'
 import { DEFAULT_MAX_RETRIES } from './deployments.ts'
+import type { Listed, Reader } from './lag.ts'
 import type { Deployment, Domain, Environment, Project, RailwayState, Service, Volume } from './state.ts'
 
 /** State as GraphQL sees it: plain fields, and functions for what takes arguments or leads on to something else. */
@@ -16,9 +17,9 @@ export function views(state: RailwayState) {
     updatedAt: d.createdAt,
     deletedAt: null,
   })
-  const domains = (serviceId: string) => ({
+  const domains = (serviceId: string, listed: Listed) => ({
     customDomains: [],
-    serviceDomains: state.domains.filter((d) => d.serviceId === serviceId).map(domain),
+    serviceDomains: listed(state.domains.filter((d) => d.serviceId === serviceId)).map(domain),
   })
 
   const deployment = (d: Deployment) => ({
@@ -53,22 +54,21 @@ export function views(state: RailwayState) {
       restartPolicyType: deploy.restartPolicyType ?? 'ON_FAILURE',
       restartPolicyMaxRetries: deploy.restartPolicyMaxRetries ?? DEFAULT_MAX_RETRIES,
       sleepApplication: deploy.sleepApplication,
-      domains: domains(s.id),
+      domains: (_args: object, { listed }: Reader) => domains(s.id, listed),
       latestDeployment: own[0] ? deployment(own[0]) : null,
-      activeDeployments: own.filter((d) => d.status === 'SUCCESS').map(deployment),
+      activeDeployments: own.filter((d) => d.status === 'SUCCESS' || d.status === 'SLEEPING').map(deployment),
     }
   }
 
   const volumeInstance = (v: Volume) => {
-    const services = state.environments.find((e) => e.id === v.environmentId)?.config.services ?? {}
-    const mounted = Object.entries(services).find(([, config]) => mountOf(config)?.volumeId === v.id)
+    const mounted = mounterOf(state.environments.find((e) => e.id === v.environmentId)?.config, v.id)
     return {
       id: v.volumeInstanceId,
       volumeId: v.id,
       volume: volume(v),
       environmentId: v.environmentId,
-      serviceId: mounted?.[0] ?? null,
-      mountPath: mountOf(mounted?.[1])?.mountPath ?? v.mountPath,
+      serviceId: mounted?.serviceId ?? null,
+      mountPath: mounted?.mountPath ?? v.mountPath,
       region: v.region,
       createdAt: v.createdAt,
       deletedAt: null,
@@ -89,8 +89,8 @@ export function views(state: RailwayState) {
     unmergedChangesCount: 0,
     serviceInstances: (page: PageArgs) =>
       connection(state.services.filter((s) => s.environmentId === e.id).map(serviceInstance), page),
-    volumeInstances: (page: PageArgs) =>
-      connection(state.volumes.filter((v) => v.environmentId === e.id).map(volumeInstance), page),
+    volumeInstances: (page: PageArgs, { listed }: Reader) =>
+      connection(listed(state.volumes.filter((v) => v.environmentId === e.id)).map(volumeInstance), page),
     deployments: (page: PageArgs) =>
       connection(
         state.deployments
@@ -107,8 +107,8 @@ export function views(state: RailwayState) {
       ...p,
       primaryEnvironmentId: within(state.environments)[0]?.id ?? null,
       environments: (page: PageArgs) => connection(within(state.environments).map(environment), page),
-      services: (page: PageArgs) => connection(within(state.services).map(service), page),
-      volumes: (page: PageArgs) => connection(within(state.volumes).map(volume), page),
+      services: (page: PageArgs, { listed }: Reader) => connection(listed(within(state.services)).map(service), page),
+      volumes: (page: PageArgs, { listed }: Reader) => connection(listed(within(state.volumes)).map(volume), page),
     }
   }
 

@@ -18,7 +18,11 @@ import { createWebhooks } from './webhooks.ts'
 export function createTelnyx(ctx: SimContext, options: { apiKey?: string } = {}): Simulator {
   const { clock } = ctx
   const store = createTelnyxStore()
-  const webhooks = createWebhooks({ clock, signingKey: store.signingKey, fault: (type) => ctx.webhookFault('telnyx', type) })
+  const fault = (eventType: string) => {
+    const [struck] = ctx.striking('webhook', { provider: 'telnyx', at: 'webhook', names: [eventType] })
+    return struck?.effect.how ?? null
+  }
+  const webhooks = createWebhooks({ clock, signingKey: store.signingKey, fault })
   const traffic = createTraffic({ store, clock, webhooks })
   const requests = rateWindow(clock, 60_000)
 

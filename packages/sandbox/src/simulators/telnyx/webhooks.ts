@@ -1,6 +1,6 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto'
 import type { SimClock } from '../core/clock.ts'
-import type { WebhookFault } from '../core/simulator.ts'
+import type { WebhookFault } from '../core/effects.ts'
 import type { SigningKey } from './store.ts'
 
 /** How often an event is tried, how long after each failure, and how long the receiver may take. */

@@ -7,7 +7,8 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isFree } from '../../../ports.ts'
-import type { Hosted, InstanceHost, Launch, LogLine } from './host.ts'
+import { answersOk } from './healthcheck.ts'
+import { type Hosted, INSTANCE_PORTS, type InstanceHost, type Launch, type LogLine } from './host.ts'
 
 export interface ProcessHostOptions {
   /** Holds a folder per project: its volumes, and what its containers write elsewhere. */
@@ -36,10 +37,7 @@ echo "exit $?" >&3
 kill -KILL 0
 `
 
-/** Below the ranges from which systems take ports for outgoing connections: an address must be free again at every restart. */
-const PORTS = { from: 20_000, to: 29_999 }
 const PORT_RELEASE_MS = 15_000
-const PROBE_MS = 2_000
 
 /** Runs each deployment as a local process: the agent server of this repository, whatever the image and start command say. */
 export function processHost({ dataDir: folder, agentServer, temporary }: ProcessHostOptions): InstanceHost {
@@ -50,9 +48,13 @@ export function processHost({ dataDir: folder, agentServer, temporary }: Process
   const discard = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 5 })
 
   return {
+    name: 'process',
+    // Requests go straight to the process: nobody stands in between who could spoil an answer or notice that one is wanted.
+    lacks: (effect) =>
+      (effect.kind === 'instance' && effect.how !== 'slow-boot') || (effect.kind === 'deployment' && effect.how === 'sleep'),
     async allot(taken) {
       for (;;) {
-        const port = randomInt(PORTS.from, PORTS.to + 1)
+        const port = randomInt(INSTANCE_PORTS.from, INSTANCE_PORTS.to + 1)
         if (!taken.has(`127.0.0.1:${port}`) && (await isFree(port))) return `127.0.0.1:${port}`
       }
     },
@@ -147,16 +149,6 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
-}
-
-async function answersOk(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS), redirect: 'manual' })
-    await response.body?.cancel()
-    return response.status === 200
-  } catch {
-    return false
   }
 }
 
