@@ -4,6 +4,9 @@ import { z } from 'zod'
 import type { EncryptionKey } from './crypto.ts'
 
 export const OPENROUTER_API_URL = 'https://openrouter.ai/api/v1'
+const AGENTMAIL_API_URL = 'https://api.agentmail.to/v0'
+const TELNYX_API_URL = 'https://api.telnyx.com/v2'
+const BANKR_API_URL = 'https://api.bankr.bot'
 
 const Environment = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and dashes')
 
@@ -46,12 +49,15 @@ const Env = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   METRICS_TOKEN: envSecret.optional(),
   SERVICES_API_KEY: envSecret,
+  PUBLIC_PORT: envInt(0, 65_535).optional(),
   SERVICES_PUBLIC_URL: envUrl.optional(),
+  TRUST_PROXY: envInt(0, 10).default(0),
   SERVICES_ENCRYPTION_KEYS: EncryptionKeys,
   RAILWAY_API_TOKEN: z.string(),
   RAILWAY_WORKSPACE_ID: z.string(),
   RAILWAY_API_URL: envUrl.default('https://backboard.railway.com/graphql/v2'),
   RAILWAY_PROJECT_INTERVAL_MS: envInt(0, 600_000).default(31_000),
+  RAILWAY_HOURLY_BUDGET: envInt(10, 1_000_000).default(1000),
   RAILWAY_RUNTIME_IMAGE: z
     .string()
     .regex(/^[a-z0-9.:-]+\/[a-z0-9._/-]+:[\w][\w.-]{0,127}$/, 'must be registry/owner/name:tag')
@@ -76,6 +82,19 @@ const Env = z.object({
   OPENROUTER_MANAGEMENT_KEY: z.string().optional(),
   OPENROUTER_KEY_LIMIT: z.coerce.number().positive().default(20),
   OPENROUTER_KEY_LIMIT_RESET: z.enum(['daily', 'weekly', 'monthly']).default('monthly'),
+  AGENTMAIL_API_URL: envUrl.default(AGENTMAIL_API_URL),
+  AGENTMAIL_API_KEY: z.string().optional(),
+  AGENTMAIL_DOMAIN: z.string().optional(),
+  TELNYX_API_URL: envUrl.default(TELNYX_API_URL),
+  TELNYX_API_KEY: z.string().optional(),
+  TELNYX_MESSAGING_PROFILE_ID: z.string().optional(),
+  TELNYX_PUBLIC_KEY: z
+    .base64()
+    .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be base64 of 32 bytes')
+    .optional(),
+  SMS_PER_DAY: envInt(0, 100_000).default(100),
+  BANKR_API_URL: envUrl.default(BANKR_API_URL),
+  BANKR_API_KEY: z.string().optional(),
 })
 
 const REPLACED: [name: RegExp, instead: string][] = [
@@ -97,6 +116,14 @@ const Rules = z.record(z.string(), z.string()).transform((env, ctx) => {
   if (!ours && !railways) fault('POOL_ENVIRONMENT', 'is required')
   if (ours && railways && ours !== railways) fault('POOL_ENVIRONMENT', 'must agree with RAILWAY_ENVIRONMENT_NAME')
   if (!env['GHCR_USERNAME'] !== !env['GHCR_TOKEN']) fault('GHCR_TOKEN', 'and GHCR_USERNAME must be set together')
+  if ((env['PUBLIC_PORT'] === undefined) !== (env['SERVICES_PUBLIC_URL'] === undefined))
+    fault('SERVICES_PUBLIC_URL', 'and PUBLIC_PORT must be set together')
+  if (env['PUBLIC_PORT'] !== undefined && env['PUBLIC_PORT'] !== '0' && env['PUBLIC_PORT'] === (env['PORT'] ?? '3002'))
+    fault('PUBLIC_PORT', 'must differ from PORT: what is internal must not be reachable there')
+  if (env['AGENTMAIL_DOMAIN'] && !env['AGENTMAIL_API_KEY'])
+    fault('AGENTMAIL_API_KEY', 'is required where AGENTMAIL_DOMAIN is set')
+  for (const name of ['TELNYX_MESSAGING_PROFILE_ID', 'TELNYX_PUBLIC_KEY'])
+    if (env[name] && !env['TELNYX_API_KEY']) fault('TELNYX_API_KEY', `is required where ${name} is set`)
   for (const name of OTHERS_SECRETS)
     if (env[name] && env[name] === env['SERVICES_API_KEY']) fault(name, 'must differ from SERVICES_API_KEY')
   const production = (ours ?? railways) === 'production'
@@ -125,6 +152,11 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     metricsToken: env.METRICS_TOKEN,
     apiKey: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,
+    publicPort: env.PUBLIC_PORT ?? null,
+    trustProxy: env.TRUST_PROXY,
+    // one measure for two things that providers do not tell: how far apart projects are made, and how far lists lag behind
+    listLagMs: env.RAILWAY_PROJECT_INTERVAL_MS,
+    smsPerDay: env.SMS_PER_DAY,
     encryptionKeys: env.SERVICES_ENCRYPTION_KEYS,
     db: {
       url: env.DATABASE_URL,
@@ -136,6 +168,7 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
       token: env.RAILWAY_API_TOKEN,
       workspaceId: env.RAILWAY_WORKSPACE_ID,
       projectIntervalMs: env.RAILWAY_PROJECT_INTERVAL_MS,
+      hourlyBudget: env.RAILWAY_HOURLY_BUDGET,
       region: env.RAILWAY_REGION ?? null,
       registryCredentials,
     },
@@ -148,6 +181,18 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
           limitReset: env.OPENROUTER_KEY_LIMIT_RESET,
         }
       : null,
+    agentmail: env.AGENTMAIL_API_KEY
+      ? { url: env.AGENTMAIL_API_URL, apiKey: env.AGENTMAIL_API_KEY, domain: env.AGENTMAIL_DOMAIN ?? null }
+      : null,
+    telnyx: env.TELNYX_API_KEY
+      ? {
+          url: env.TELNYX_API_URL,
+          apiKey: env.TELNYX_API_KEY,
+          messagingProfileId: env.TELNYX_MESSAGING_PROFILE_ID ?? null,
+          publicKey: env.TELNYX_PUBLIC_KEY ?? null,
+        }
+      : null,
+    bankr: env.BANKR_API_KEY ? { url: env.BANKR_API_URL, partnerKey: env.BANKR_API_KEY } : null,
     instance: {
       imageRef: env.RAILWAY_RUNTIME_IMAGE ?? `ghcr.io/xmtplabs/convos-runtime:${name}`,
       cpu: env.INSTANCE_CPU ?? null,
@@ -160,8 +205,13 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
       gatewayTokenOverride: env.INSTANCE_OPENCLAW_GATEWAY_TOKEN ?? null,
       anthropicKeyOverride: env.INSTANCE_ANTHROPIC_API_KEY ?? null,
     },
-    warnings: OUTSIDE_PRODUCTION.filter((variable) => environment[variable]).map(
-      (variable) => `${variable} is set: every instance shares it; never do this where others can claim`,
-    ),
+    warnings: [
+      ...OUTSIDE_PRODUCTION.filter((variable) => environment[variable]).map(
+        (variable) => `${variable} is set: every instance shares it; never do this where others can claim`,
+      ),
+      ...(environment['AGENTMAIL_FALLBACK_INBOX_ID']
+        ? ["AGENTMAIL_FALLBACK_INBOX_ID is ignored: an inbox that instances share would show each one the others' mail"]
+        : []),
+    ],
   }
 }

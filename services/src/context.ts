@@ -1,4 +1,6 @@
 import { type Clock, connectDatabase, createLogger, type Database, type Logger, type Meta, systemClock } from '@convos/kit'
+import { createGates, type Gates } from './budget/gates.ts'
+import type { Provider } from './budget/policies.ts'
 import type { Config } from './config.ts'
 import { createVault, type Vault } from './crypto.ts'
 import { countPhases } from './db/status.ts'
@@ -7,8 +9,7 @@ import type { InfraProvider } from './infra/provider.ts'
 import { createRailway } from './infra/railway.ts'
 import { createServiceMetrics, type ServiceMetrics } from './metrics.ts'
 import { markerOf } from './naming.ts'
-import { openrouter } from './plugins/openrouter.ts'
-import { wallet } from './plugins/wallet.ts'
+import { registerAll } from './plugins/index.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { createSignal, type Signal } from './signal.ts'
 
@@ -19,6 +20,7 @@ export interface Context {
   clock: Clock
   db: Database
   vault: Vault
+  gates: Gates
   infra: InfraProvider
   images: ImageRegistry
   tools: Registry
@@ -35,18 +37,20 @@ export function createContext(config: Config, meta: Meta): Context {
   const log = createLogger('services', config.logLevel)
   const db = connectDatabase({ url: config.db.url, prepared: config.db.prepared, log })
   const metrics = createServiceMetrics(() => countPhases(db))
-  const count = metrics.countRequest
+  const clock = systemClock
+  const { hourlyBudget } = config.railway
+  const gates = createGates({ db, clock, log, metrics, configured: configuredProviders(config), railwayPerHour: hourlyBudget })
   const tools = createRegistry()
-  tools.register(openrouter(config.openrouter, count))
-  tools.register(wallet)
+  registerAll(tools, toolOptions(config, meta), (provider) => gates[provider])
   return {
     config,
     log,
-    clock: systemClock,
+    clock,
     db,
     vault: createVault(config.encryptionKeys),
-    infra: createRailway({ ...config.railway, count }),
-    images: createImageRegistry({ ...config.ghcr, count }),
+    gates,
+    infra: createRailway({ ...config.railway, environment: config.environment, gate: gates.railway }),
+    images: createImageRegistry({ ...config.ghcr, gate: gates.ghcr }),
     tools,
     metrics,
     marker: (instanceId) => markerOf(meta, instanceId),
@@ -54,3 +58,21 @@ export function createContext(config: Config, meta: Meta): Context {
     work: createSignal(),
   }
 }
+
+const configuredProviders = ({ openrouter, agentmail, telnyx, bankr }: Config): Provider[] => {
+  const optional = { openrouter, agentmail, telnyx, bankr }
+  const present = (['openrouter', 'agentmail', 'telnyx', 'bankr'] as const).filter((provider) => optional[provider] !== null)
+  return ['railway', 'ghcr', ...present]
+}
+
+const toolOptions = ({ openrouter, agentmail, telnyx, bankr, publicUrl }: Config, { deploymentId, environment }: Meta) => ({
+  openrouter,
+  agentmail,
+  telnyx: telnyx && {
+    ...telnyx,
+    profileName: `convos-${deploymentId}-${environment}`,
+    // without a key to verify them nothing that is received would be believed
+    webhookUrl: publicUrl !== null && telnyx.publicKey !== null ? `${publicUrl}/webhooks/telnyx` : null,
+  },
+  bankr,
+})

@@ -1,3 +1,4 @@
+import { Problem } from '@convos/kit'
 import { claimImageCheck, readImage, recordImage, recordImageFailure } from './db/images.ts'
 import { parseImageRef } from './infra/ghcr.ts'
 import { IMAGE_RESOLVE_EVERY } from './limits.ts'
@@ -34,4 +35,21 @@ export async function resolveImage(ctx: Context): Promise<ResolvedImage> {
 export async function resolveImageIfDue(ctx: Context): Promise<void> {
   const due = await claimImageCheck(ctx.db, { ref: ctx.config.instance.imageRef, everyMs: IMAGE_RESOLVE_EVERY })
   if (due) await resolveImage(ctx)
+}
+
+/**
+ * The wanted image, asked for now where it is not known yet.
+ * @throws Problem 503 when it cannot be resolved: nothing is created from a tag
+ */
+export async function usableImage(ctx: Context): Promise<string> {
+  const { ref, image } = await wantedImage(ctx)
+  const usable = image ?? (await resolveImage(ctx)).image
+  if (!usable)
+    throw new Problem({
+      status: 503,
+      code: 'IMAGE_UNRESOLVED',
+      detail: `${ref} cannot be resolved to a digest now`,
+      headers: { 'Retry-After': '30' },
+    })
+  return usable
 }

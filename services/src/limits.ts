@@ -25,6 +25,8 @@ export const RUNNER_LEASE = 120 * SECOND
 export const RUNNER_RENEW_EVERY = 30 * SECOND
 export const RUNNER_POLL_EVERY = SECOND
 export const RUNNER_CONCURRENCY = 8
+/** Besides, for those somebody waits for: a creation's slow call must not hold up a claim. */
+export const RUNNER_URGENT = 16
 export const RETRY_BASE = 2 * SECOND
 export const RETRY_CAP = 5 * MINUTE
 /** So many outright refusals in a row, and a creation is given up as `deploy_failed`. */
@@ -59,6 +61,15 @@ export const LOOKUP_EVERY = 2 * SECOND
 export const CHANGES_POLL_EVERY = 200
 export const CHANGES_KEPT = HOUR
 
+// tools
+/** What a provision or a destruction is waited for; then it finishes by itself. */
+export const TOOL_WAIT = 9 * SECOND
+export const TOOL_POLL_EVERY = 100
+export const USAGE_EVERY = 5 * MINUTE
+export const SELF_PROVISION = { max: 3, perMs: 30 * DAY }
+/** What may wait is done so long after a claim. */
+export const AFTER_CLAIM = 500
+
 // images
 export const IMAGE_RESOLVE_EVERY = 60 * SECOND
 
@@ -68,3 +79,50 @@ export const WALLET_RETAINED = 30 * DAY
 export const SHUTDOWN = 30 * SECOND
 /** What a runner's call still gets on shutdown, before the instance is given to others. */
 export const RUNNER_DRAIN = 25 * SECOND
+
+// public listener
+export const PUBLIC_MAX_BYTES = 64 * 1024
+/** Requests per minute: of one instance, and from one address, which many instances may share. */
+export const PUBLIC_PER_INSTANCE = 120
+export const PUBLIC_PER_ADDRESS = 1200
+/** What was signed longer ago, or is from the future, is a replay. */
+export const WEBHOOK_WINDOW = 300 * SECOND
+export const SMS_KEPT = 7 * DAY
+export const EVENTS_KEPT = 90 * DAY
+export const PRUNE_BATCH = 1000
+
+// reconcile
+/** What no ledger knows is left alone for so long: it may be about to be written down. */
+export const STRAY_AGE = 15 * MINUTE
+/** It must have been seen before, so long ago at least. */
+export const STRAY_SIGHTINGS_APART = MINUTE
+/** Strays destroyed within `perMs`: so many, or this share of the live instances, whichever is more. */
+export const STRAY_CAP = { least: 5, share: 0.2, perMs: HOUR }
+/** Ledger rows that a listing lacks are looked at one by one; so many per pass. */
+export const GHOST_LOOKS = 20
+/** Nothing new is begun in a pass after that. */
+export const RECONCILE = 60 * SECOND
+/** A pass that was begun in time may still be in its last call. */
+export const RECONCILE_LEASE = RECONCILE + 2 * RAILWAY_MUTATION
+/** One instance is asked about no more often. */
+export const DEBUG_EVERY = 5 * SECOND
+
+// tool plugins
+/** How soon to look again after what a provider is still at. */
+export const INBOX_DELETING = 2 * SECOND
+export const NUMBER_ORDERED = 500
+export const NUMBER_ORDER_PENDING = SECOND
+export const NUMBER_UNLISTED = 800
+/** A number that was bought longer ago and is not listed was given back. */
+export const NUMBER_LISTED_WITHIN = 60 * SECOND
+
+// budgets
+export const BUDGET_WINDOW = HOUR
+/** So often replicas tell each other what they asked for. */
+export const BUDGET_FLUSH_EVERY = 5 * SECOND
+/** Of an hourly budget: what can wait stops here, so that creations and removals keep the rest. */
+export const BUDGET_AT_LEISURE = 0.8
+/** A request waits so long for its turn. */
+export const GATE_PATIENCE = 10 * SECOND
+/** Whatever a provider's 429 says, it is asked again after this. */
+export const BLOCK_MAX = HOUR

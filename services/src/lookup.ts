@@ -3,8 +3,15 @@ import { type Loop, startLoop } from '@convos/kit'
 import type { Context } from './context.ts'
 import { anyLookupDue, claimDueLookups, recordDeployFailed, recordLookup } from './db/probes.ts'
 import { freeSlot, takeSlot } from './db/slots.ts'
-import type { LatestDeployment } from './infra/provider.ts'
-import { LOOKUP_BATCH, LOOKUP_DEPLOYING, LOOKUP_EVERY, LOOKUP_FAILING, RAILWAY_QUERY, RATE_LIMIT_DEFAULT_WAIT } from './limits.ts'
+import type { PlaceStatus } from './infra/provider.ts'
+import {
+  GATE_PATIENCE,
+  LOOKUP_DEPLOYING,
+  LOOKUP_EVERY,
+  LOOKUP_FAILING,
+  RAILWAY_QUERY,
+  RATE_LIMIT_DEFAULT_WAIT,
+} from './limits.ts'
 import { turnedAway } from './saga.ts'
 
 /** Asks the provider about instances that do not answer, many per request; a healthy fleet costs nothing. */
@@ -14,18 +21,31 @@ export function startLookups(ctx: Context): Loop {
     everyMs: LOOKUP_EVERY,
     clock: ctx.clock,
     log: ctx.log,
-    pass: () => lookUpSilent(ctx),
+    pass: (signal) => lookUpSilent(ctx, signal),
   })
 }
 
-/** Where at least one is due, one request about up to 25 silent instances, unless one was made just now, by whichever replica. */
-export async function lookUpSilent(ctx: Context): Promise<void> {
+type Looking = Pick<Context, 'db' | 'infra' | 'changed'>
+const CALL = RAILWAY_QUERY + GATE_PATIENCE
+
+/**
+ * A look, by whichever replica: one request per batch of silent instances, until none is due. The more it took the later comes the next
+ * one, so that they are no more frequent when many are silent.
+ */
+export async function lookUpSilent(ctx: Looking, signal?: AbortSignal): Promise<void> {
   if (!(await anyLookupDue(ctx.db))) return
   const slot = { name: 'railway:lookup', holder: randomUUID() }
-  if ((await takeSlot(ctx.db, { ...slot, ms: RAILWAY_QUERY })) !== null) return
+  if ((await takeSlot(ctx.db, { ...slot, ms: CALL })) !== null) return
+  let requests = 0
   let pauseMs = LOOKUP_EVERY
   try {
-    await lookUpBatch(ctx)
+    for (let more = true; more && (await lookUpBatch(ctx));) {
+      requests++
+      more = !signal?.aborted && (await anyLookupDue(ctx.db))
+      // the slot stays ours for another call
+      if (more) await freeSlot(ctx.db, { ...slot, ms: CALL })
+    }
+    pauseMs = LOOKUP_EVERY * Math.max(1, requests)
   } catch (err) {
     if (turnedAway(err)) pauseMs = err.retryAfterMs ?? RATE_LIMIT_DEFAULT_WAIT
     throw err
@@ -34,20 +54,18 @@ export async function lookUpSilent(ctx: Context): Promise<void> {
   }
 }
 
-async function lookUpBatch(ctx: Context): Promise<void> {
-  const due = await claimDueLookups(ctx.db, {
-    limit: LOOKUP_BATCH,
-    deployingMs: LOOKUP_DEPLOYING,
-    failingMs: LOOKUP_FAILING,
-  })
-  if (due.length === 0) return
-  const found = await ctx.infra.latestDeployments(due.map((instance) => instance.projectId))
-  for (const { instanceId, projectId } of due) {
-    const finding = findingOf(found.get(projectId))
-    if (finding.failed) await recordDeployFailed(ctx.db, { instanceId, ...finding.failed })
-    else await recordLookup(ctx.db, { instanceId, deploymentId: finding.deploymentId, note: finding.note })
+/** @returns whether there was anything to ask */
+async function lookUpBatch({ db, infra, changed }: Looking): Promise<boolean> {
+  const due = await claimDueLookups(db, { limit: infra.statusBatch, deployingMs: LOOKUP_DEPLOYING, failingMs: LOOKUP_FAILING })
+  if (due.length === 0) return false
+  const found = await infra.status(due, { atLeisure: true })
+  for (const { instanceId } of due) {
+    const finding = findingOf(found.get(instanceId))
+    if (finding.failed) await recordDeployFailed(db, { instanceId, ...finding.failed })
+    else await recordLookup(db, { instanceId, deploymentId: finding.deploymentId, note: finding.note })
   }
-  ctx.changed.notify()
+  changed.notify()
+  return true
 }
 
 interface Finding {
@@ -57,9 +75,9 @@ interface Finding {
 }
 
 /** What follows from the provider's word about one silent instance; a missing word says nothing. */
-export function findingOf(latest: LatestDeployment | undefined): Finding {
-  const { projectDeleted, deployment } = latest ?? { projectDeleted: false, deployment: null }
-  if (projectDeleted) return { failed: null, deploymentId: null, note: 'its project was deleted at the provider' }
+export function findingOf(status: PlaceStatus | undefined): Finding {
+  const { deleted, deployment } = status ?? { deleted: false, deployment: null }
+  if (deleted) return { failed: null, deploymentId: null, note: 'it was deleted at the provider' }
   if (deployment?.verdict === 'failed')
     return {
       failed: { deploymentId: deployment.id, error: 'its latest deployment failed' },

@@ -11,12 +11,29 @@ export const markerOf = ({ deploymentId, environment }: Deployment, instanceId: 
   `convos:${deploymentId}:${environment}:${instanceId}`
 
 /** A name for people; it always holds the whole instance id, so that no two are alike. */
-export function projectName(environment: string, instanceId: string): string {
-  const room = PROJECT_NAME_MAX - 'convos--'.length - instanceId.length
-  const slug = environment
+export const projectName = (environment: string, instanceId: string): string => named(`convos-${environment}`, instanceId)
+
+/** What it is called once it is somebody's agent. */
+export const claimedProjectName = (agentName: string, instanceId: string): string => named(agentName, instanceId)
+
+function named(words: string, instanceId: string): string {
+  const slug = words
+    .normalize('NFKD')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .slice(0, room)
     .replaceAll(/^-+|-+$/g, '')
-  return slug ? `convos-${slug}-${instanceId}` : `convos-${instanceId}`
+    .slice(0, PROJECT_NAME_MAX - 1 - instanceId.length)
+    .replaceAll(/-+$/g, '')
+  return `${slug || 'convos'}-${instanceId}`
+}
+
+/** What an instance's resource carries at its provider: its marker; a later one is told apart from what the earlier ones left. */
+export const keyOf = (marker: string, generation: number): string => (generation === 1 ? marker : `${marker}:${generation}`)
+
+/** Whose a key at a provider is; null for what is not ours: another deployment's, another environment's, or somebody's own words. */
+export function ownerOf(marker: (instanceId: string) => string, key: string): { instanceId: string; generation: number } | null {
+  const ours = marker('')
+  if (!key.startsWith(ours)) return null
+  const [, instanceId, generation = '1'] = /^([a-z0-9]{12})(?::([2-9]|[1-9]\d{1,5}))?$/.exec(key.slice(ours.length)) ?? []
+  return instanceId === undefined ? null : { instanceId, generation: Number(generation) }
 }

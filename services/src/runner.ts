@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { backoffMs, type Loop, startLoop } from '@convos/kit'
 import type { Context } from './context.ts'
 import { createCrew } from './crew.ts'
+import { recordRolloutOver } from './db/creation.ts'
 import {
   claimDueInstances,
   type HeldInstance,
@@ -9,15 +10,12 @@ import {
   LeaseLost,
   pauseInstance,
   readHeld,
-  recordDestroyed,
   recordPhase,
-  recordProgress,
   releaseInstances,
   renewLease,
 } from './db/runner.ts'
+import { type Drive, towardsWish } from './drive.ts'
 import { isKind } from './infra/errors.ts'
-import { creationSteps } from './instance/create.ts'
-import { unwindingSteps } from './instance/destroy.ts'
 import {
   CREATE_REFUSALS,
   RATE_LIMIT_DEFAULT_WAIT,
@@ -27,23 +25,29 @@ import {
   RUNNER_DRAIN,
   RUNNER_POLL_EVERY,
   RUNNER_RENEW_EVERY,
+  RUNNER_URGENT,
 } from './limits.ts'
-import { describe, NotYet, readLogs, takeStep, turnedAway } from './saga.ts'
+import { describe, NotYet, turnedAway } from './saga.ts'
 
 /** Drives every instance to its wish, one holder per instance over all replicas. */
 export function startRunner(ctx: Context): Loop {
   const runnerId = randomUUID()
   const stopping = new AbortController()
-  const crew = createCrew(RUNNER_CONCURRENCY, () => loop.wake())
+  const crews = [
+    { urgent: true, crew: createCrew(RUNNER_URGENT, () => loop.wake()) },
+    { urgent: false, crew: createCrew(RUNNER_CONCURRENCY, () => loop.wake()) },
+  ]
   const loop = startLoop({
     name: 'runner',
     everyMs: RUNNER_POLL_EVERY,
     clock: ctx.clock,
     log: ctx.log,
     async pass() {
-      if (crew.free === 0) return
-      const due = await claimDueInstances(ctx.db, { runnerId, limit: crew.free })
-      for (const instanceId of due) crew.start(driveInstance(ctx, { instanceId, runnerId }, stopping.signal))
+      for (const { urgent, crew } of crews) {
+        if (crew.free === 0) continue
+        const due = await claimDueInstances(ctx.db, { runnerId, limit: crew.free, urgent })
+        for (const instanceId of due) crew.start(driveInstance(ctx, { instanceId, runnerId }, stopping.signal))
+      }
     },
   })
   const ignore = ctx.work.listen(() => loop.wake())
@@ -54,7 +58,7 @@ export function startRunner(ctx: Context): Loop {
       stopping.abort()
       await loop.stop()
       const inTime = new AbortController()
-      await Promise.race([crew.idle(), ctx.clock.sleep(RUNNER_DRAIN, inTime.signal)])
+      await Promise.race([Promise.all(crews.map(({ crew }) => crew.idle())), ctx.clock.sleep(RUNNER_DRAIN, inTime.signal)])
       inTime.abort()
       // a call that still runs is one whose answer got lost; the log tells the next holder so
       await releaseInstances(ctx.db, runnerId)
@@ -70,21 +74,14 @@ export async function driveInstance(ctx: Context, lease: Lease, stopping: AbortS
     renewLease(ctx.db, lease).catch((err: unknown) => log.warn({ err }, 'the lease could not be renewed'))
   }, RUNNER_RENEW_EVERY)
   try {
-    let row = await readHeld(ctx.db, lease)
+    const drive: Drive = { ctx, lease, stopping, row: await readHeld(ctx.db, lease), urgent: false }
     try {
-      const reached = await towardsWish(ctx, lease, row, stopping, (fresh) => (row = fresh))
+      const reached = await towardsWish(drive)
       if (reached === 'destroyed') log.info('the instance is destroyed')
-      else await pauseInstance(ctx.db, lease, { wish: row.wish, delayMs: reached === 'present' ? null : 0, ...CLEAR })
+      else await rest(drive, reached === 'present' ? null : 0)
     } catch (err) {
       if (err instanceof LeaseLost) throw err
-      const pause = afterFailure(err, row)
-      log[err instanceof NotYet || turnedAway(err) ? 'debug' : 'warn'](
-        { err, ...pause },
-        'the instance is not where it should be',
-      )
-      const givenUp = row.wish === 'present' && pause.refusals >= CREATE_REFUSALS
-      if (givenUp) await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying'], to: 'deploy_failed' })
-      await pauseInstance(ctx.db, lease, { wish: row.wish, ...pause, delayMs: givenUp ? null : pause.delayMs })
+      await afterwards(drive, err, log)
     }
   } catch (err) {
     if (err instanceof LeaseLost) log.warn(err.message)
@@ -95,48 +92,23 @@ export async function driveInstance(ctx: Context, lease: Lease, stopping: AbortS
   }
 }
 
-const CLEAR = { attempts: 0, refusals: 0, error: null }
-
-/** Between any two steps the wish is read again: a destroy that overtakes a creation unwinds it. */
-async function towardsWish(
-  ctx: Context,
-  lease: Lease,
-  row: HeldInstance,
-  stopping: AbortSignal,
-  seen: (row: HeldInstance) => void,
-): Promise<'present' | 'destroyed' | 'stopping'> {
-  let fresh = row
-  for (const step of creationSteps(ctx.tools)) {
-    if (fresh.wish === 'absent') break
-    if (stopping.aborted) return 'stopping'
-    const log = (await readLogs(ctx.db, lease.instanceId))(step.name)
-    if (log.do?.state === 'done') continue
-    await takeStep({ db: ctx.db, lease, step, direction: 'do', log }, { ctx, lease, row: fresh })
-    await recordProgress(ctx.db, lease)
-    ctx.changed.notify()
-    seen((fresh = await readHeld(ctx.db, lease)))
-  }
-  return fresh.wish === 'present' ? 'present' : unwind(ctx, lease, fresh, stopping)
+/** Gives back an instance with which nothing is wrong; why its deployment failed is still worth knowing. */
+async function rest({ ctx, lease, row }: Drive, delayMs: 0 | null): Promise<void> {
+  const { wish, rollout, phase, lastError } = row
+  const error = phase === 'deploy_failed' ? lastError : null
+  await pauseInstance(ctx.db, lease, { wish, rollout, urgent: false, delayMs, attempts: 0, refusals: 0, error })
 }
 
-/** Every resource is tried, also when another one's undoing fails: nothing is kept alive by a neighbour's fault. */
-async function unwind(ctx: Context, lease: Lease, row: HeldInstance, stopping: AbortSignal): Promise<'destroyed' | 'stopping'> {
-  await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying', 'running', 'deploy_failed'], to: 'destroying' })
-  const failures: unknown[] = []
-  for (const step of await unwindingSteps(ctx, lease.instanceId)) {
-    if (stopping.aborted) return 'stopping'
-    const log = (await readLogs(ctx.db, lease.instanceId))(step.name)
-    try {
-      await takeStep({ db: ctx.db, lease, step, direction: 'undo', log }, { ctx, lease, row })
-    } catch (err) {
-      if (err instanceof LeaseLost) throw err
-      failures.push(err)
-    }
-  }
-  const worst = failures.find((err) => !(err instanceof NotYet)) ?? failures[0]
-  if (worst !== undefined) throw worst
-  await recordDestroyed(ctx.db, lease)
-  return 'destroyed'
+/** Gives the instance back until another attempt; what is refused again and again is given up. */
+async function afterwards({ ctx, lease, row, urgent }: Drive, err: unknown, log: Context['log']): Promise<void> {
+  const pause = afterFailure(err, row)
+  log[err instanceof NotYet || turnedAway(err) ? 'debug' : 'warn']({ err, ...pause }, 'the instance is not where it should be')
+  const { wish, rollout } = row
+  const givenUp = wish === 'present' && pause.refusals >= CREATE_REFUSALS
+  if (givenUp && rollout === 1)
+    await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying'], to: 'deploy_failed' })
+  if (givenUp && row.awaitingDeployment) await recordRolloutOver(ctx.db, lease, { deploymentId: null, failure: pause.error })
+  await pauseInstance(ctx.db, lease, { wish, rollout, urgent, ...pause, delayMs: givenUp ? null : pause.delayMs })
 }
 
 /** When to come back after a failure, and what it counts as. */

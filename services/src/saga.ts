@@ -63,8 +63,10 @@ export async function takeStep<C>(
     await act.act(c, log)
   } catch (err) {
     const error = describe(err)
-    const uncertain = !(err instanceof ProviderError) || err.uncertain
-    await logEnded(db, lease, { ...at, state: 'failed', error, uncertain, counts: !turnedAway(err) })
+    // who says "not yet" knows what was done so far
+    const uncertain = !(err instanceof NotYet) && (!(err instanceof ProviderError) || err.uncertain)
+    const counts = !(err instanceof NotYet) && !turnedAway(err)
+    await logEnded(db, lease, { ...at, state: 'failed', error, uncertain, counts })
     throw err
   }
   await logEnded(db, lease, { ...at, state: 'done', error: null, uncertain: false, counts: true })

@@ -1,15 +1,20 @@
 import { listen, startLoop } from '@convos/kit'
 import { createApp } from './app.ts'
+import { startBudgets } from './budget/flush.ts'
 import type { Context } from './context.ts'
 import { resolveImageIfDue } from './images.ts'
 import { IMAGE_RESOLVE_EVERY, SHUTDOWN } from './limits.ts'
 import { startLookups } from './lookup.ts'
 import { startProber } from './probe.ts'
+import { createPublicApp } from './public/app.ts'
+import { publicDeps } from './public-deps.ts'
 import { startRunner } from './runner.ts'
 import { startUpkeep } from './upkeep.ts'
 
 export interface RunningServices {
   port: number
+  /** Null where the public listener is off. */
+  publicPort: number | null
   stop(): Promise<void>
 }
 
@@ -29,13 +34,23 @@ export async function startServices(ctx: Context): Promise<RunningServices> {
       pass: () => resolveImageIfDue(ctx),
     }),
   ]
+  const budgets = startBudgets(ctx)
   const listening = await listen(createApp(ctx, stopping.signal), ctx.config.port)
-  ctx.log.info({ port: listening.port, environment: ctx.config.environment }, 'listening')
+  const { publicPort } = ctx.config
+  const open = publicPort === null ? null : await listen(createPublicApp(ctx, publicDeps(ctx)), publicPort)
+  ctx.log.info({ port: listening.port, publicPort: open?.port ?? null, environment: ctx.config.environment }, 'listening')
   return {
     port: listening.port,
+    publicPort: open?.port ?? null,
     async stop() {
       stopping.abort()
-      await Promise.all([listening.close(SHUTDOWN), withinShutdown(Promise.all(loops.map((loop) => loop.stop())))])
+      await Promise.all([
+        listening.close(SHUTDOWN),
+        open?.close(SHUTDOWN),
+        withinShutdown(Promise.all(loops.map((loop) => loop.stop()))),
+      ])
+      // what ran until now was counted too
+      await budgets.stop()
       await ctx.db.end()
     },
   }

@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import { pruneChanges } from './db/changes.ts'
 import { expireRetained } from './db/tools.ts'
 import { CHANGES_KEPT, UPKEEP_EVERY } from './limits.ts'
+import { forgetOld } from './public/retention.ts'
 
 /** Forgets what need not be kept any longer; every replica may do it. */
 export function startUpkeep(ctx: Context): Loop {
@@ -13,6 +14,7 @@ export function startUpkeep(ctx: Context): Loop {
     log: ctx.log,
     async pass() {
       await pruneChanges(ctx.db, CHANGES_KEPT)
+      await forgetOld(ctx.db)
       const shredded = await expireRetained(ctx.db)
       if (shredded > 0) ctx.log.info({ shredded }, 'retained secrets were shredded')
     },

@@ -90,7 +90,11 @@ describe('a claim', () => {
     box.health = healthy()
     await probeDue(h.ctx, [id], new AbortController().signal)
   })
-  const configure = () => request(h.app).post(`/configure/${id}`).set(h.headers).send(claim)
+  const configure = (over: object = {}) =>
+    request(h.app)
+      .post(`/configure/${id}`)
+      .set(h.headers)
+      .send({ ...claim, ...over })
 
   const done = { ok: true, conversationId: 'c', inviteUrl: 'i', joined: false, status: 'active' }
   test('is one call with the control token, and is answered with how to reach the gateway', async () => {
@@ -102,7 +106,7 @@ describe('a claim', () => {
       method: 'POST',
       path: '/pool/provision',
       authorization: `Bearer ${env['INSTANCE_CONTROL_TOKEN']}`,
-      body: { claimId: 'c1', agentName: 'A', instructions: 'I', model: null, joinUrl: null },
+      body: { claimId: 'c1', agentName: 'A', instructions: 'I', model: null, joinUrl: null, env: {} },
     })
   })
 
@@ -134,6 +138,15 @@ describe('a claim', () => {
     box.respond = () => answer
     const { body } = await configure().expect(status)
     expect(body).toMatchObject({ code, fault })
+  })
+
+  test('of an instance that is written down as another claim’s does not reach it', async () => {
+    box.respond = () => ({ status: 200, body: done })
+    await configure().expect(200)
+    const before = box.seen.length
+    const refused = await configure({ claimId: 'another' }).expect(409)
+    expect(refused.body).toMatchObject({ code: 'FOREIGN_CLAIM', fault: 'instance' })
+    expect(box.seen.length).toBe(before)
   })
 
   test('has its instance probed again at once', async () => {

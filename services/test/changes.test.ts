@@ -107,7 +107,7 @@ test('a tool is told when its state changes', async () => {
   const id = newId()
   await insertInstance(h.ctx.db, row(id))
   const cursor = await presentCursor()
-  await h.ctx.db.query(`insert into instance_services (instance_id, tool_id) values ($1, 'email')`, [id])
+  await h.ctx.db.query(`insert into instance_services (instance_id, tool_id, kind) values ($1, 'email', 'inbox')`, [id])
   const added = await changesAfter(cursor)
   expect(added.instanceIds).toEqual([id])
   await h.ctx.db.query(`update instance_services set state = 'active', resource_id = 'x' where instance_id = $1`, [id])

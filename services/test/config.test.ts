@@ -65,6 +65,36 @@ test('a network that instances would not start on is refused', () => {
   for (const name of ['XMTP_ENV', 'INSTANCE_XMTP_ENV']) expect(faultsOf({ [name]: 'prod' })).toContain(name)
 })
 
+describe('tools and the public listener', () => {
+  test('what is not configured is off, and has its provider’s own address once it is', () => {
+    const off = readConfig(testEnv())
+    expect([off.agentmail, off.telnyx, off.bankr, off.publicPort, off.publicUrl]).toEqual([null, null, null, null, null])
+    const on = readConfig(testEnv({ AGENTMAIL_API_KEY: 'a', TELNYX_API_KEY: 't', BANKR_API_KEY: 'b' }))
+    expect([on.agentmail?.url, on.telnyx?.url, on.bankr?.url]).toEqual([
+      'https://api.agentmail.to/v0',
+      'https://api.telnyx.com/v2',
+      'https://api.bankr.bot',
+    ])
+  })
+
+  test.each([
+    [{ SERVICES_PUBLIC_URL: 'https://services.example' }, 'SERVICES_PUBLIC_URL'],
+    [{ PUBLIC_PORT: '3003' }, 'SERVICES_PUBLIC_URL'],
+    [{ PUBLIC_PORT: '3002', PORT: '3002', SERVICES_PUBLIC_URL: 'https://services.example' }, 'PUBLIC_PORT'],
+    [{ AGENTMAIL_DOMAIN: 'example.com' }, 'AGENTMAIL_API_KEY'],
+    [{ TELNYX_MESSAGING_PROFILE_ID: 'p' }, 'TELNYX_API_KEY'],
+    [{ TELNYX_API_KEY: 't', TELNYX_PUBLIC_KEY: 'too short' }, 'TELNYX_PUBLIC_KEY'],
+  ])('half of it is a fault: %o', (over, name) => {
+    expect(() => readConfig(testEnv(over))).toThrow(`${name}: `)
+  })
+
+  test('an inbox that all would share is ignored, and said so', () => {
+    expect(readConfig(testEnv({ AGENTMAIL_FALLBACK_INBOX_ID: 'shared@example.com' })).warnings.join()).toContain(
+      'AGENTMAIL_FALLBACK_INBOX_ID',
+    )
+  })
+})
+
 describe('encryption keys', () => {
   const key = (bytes = 32) => randomBytes(bytes).toString('base64')
   test('newest first', () => {

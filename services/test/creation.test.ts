@@ -69,7 +69,7 @@ test('every instance has secrets of its own, and none of them is readable in the
   for (const secret of secrets) expect(rows[0]?.dump).not.toContain(secret)
 })
 
-const STEPS = ['createProject', 'ensureService', 'createVolume', 'createDomain', 'apply', 'latestDeployments'] as const
+const STEPS = ['create project', 'create service', 'create volume', 'create domain', 'patch', 'status'] as const
 const FAULTS = ['before', 'after'] as const
 describe.each(STEPS.flatMap((verb) => FAULTS.map((fault) => ({ verb, fault }))))(
   'when $verb breaks $fault its effect',
@@ -137,7 +137,7 @@ test('a patch that started no deployment is deployed explicitly, but not before 
   await h.pass()
   await h.makeDue(id)
   await h.pass()
-  expect(h.infraFaults.calls.get('deploy')).toBeUndefined()
+  expect(h.infraFaults.calls.get('redeploy')).toBeUndefined()
   await h.moveClock(31_000)
   await h.reach(id, 'deploying')
   expect(h.infra.live()[0]?.deployments).toHaveLength(1)
@@ -179,12 +179,12 @@ test('an id that was destroyed before it was ever heard of cannot be created', a
 test('a destroy that overtakes the creation unwinds what there is, and creates nothing more', async () => {
   const id = newId()
   await create(id)
-  h.infraFaults.inject('createVolume', 'before')
+  h.infraFaults.inject('create volume', 'before')
   await h.pass()
   await destroy(id).expect(202)
   await h.reach(id, 'destroyed')
   expect(h.infra.live()).toHaveLength(0)
-  expect(h.infraFaults.calls.get('createDomain')).toBeUndefined()
+  expect(h.infraFaults.calls.get('create domain')).toBeUndefined()
   expect(h.keys.size).toBe(0)
 })
 

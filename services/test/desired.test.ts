@@ -28,6 +28,7 @@ const ALLOWED = [
 test('an instance gets these variables and no others, and none of our own secrets', () => {
   const environment = testEnv({
     SERVICES_PUBLIC_URL: 'https://services.example',
+    PUBLIC_PORT: '3003',
     OPENROUTER_API_URL: 'http://127.0.0.1:1/api/v1',
     OPENCLAW_PRIMARY_MODEL: 'acme/model',
     GHCR_USERNAME: 'robot',
@@ -68,11 +69,13 @@ test('variables for all instances never replace what belongs to one', () => {
   })
 })
 
-const patchOf = (over: Record<string, string>, env: Record<string, string> = {}) =>
+const patchOf = (over: Record<string, string>, env: Record<string, string> = {}, removed: string[] = []) =>
   environmentPatch({
     serviceId: 'service',
     volumeId: 'volume',
     desired: desiredState({ image: IMAGE, env, config: testConfig(over) }),
+    removedVariables: removed,
+    regions: [],
     registryCredentials: over['GHCR_TOKEN'] ? { username: 'robot', password: over['GHCR_TOKEN'] } : null,
   }).services['service']
 
@@ -101,7 +104,11 @@ test('one patch holds everything', () => {
   })
 })
 
-test('the same input is the same patch, and never asks to delete anything', () =>
+test('a variable that is not wanted any more is taken away', () => {
+  expect(patchOf({}, { A: '1' }, ['OLD'])?.variables).toEqual({ A: { value: '1' }, OLD: null })
+})
+
+test('the same input is the same patch, and asks to delete nothing else', () =>
   fc.assert(
     fc.property(fc.dictionary(fc.stringMatching(/^[A-Z][A-Z0-9_]{0,9}$/), fc.string()), (env) => {
       const patch = patchOf({}, env)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openGate } from '../src/budget/gate.ts'
 import { createImageRegistry, parseChallenge, parseImageRef } from '../src/infra/ghcr.ts'
 
 const DIGEST = `sha256:${'b'.repeat(64)}`
@@ -33,7 +34,7 @@ beforeEach(() => {
   asked = []
 })
 const open = (credentials: { username: string; password: string } | null = null) =>
-  createImageRegistry({ url, credentials, count: () => {} })
+  createImageRegistry({ url, credentials, gate: openGate })
 
 test('a tag is resolved with a token for its repository, which even a public image needs', async () => {
   expect(await open().resolve(REF)).toBe(DIGEST)

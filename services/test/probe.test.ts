@@ -130,13 +130,13 @@ describe('instances that do not answer', () => {
     box.health = healthy()
     await probe(id)
     for (const instance of silent) await silence(instance.id)
-    const before = h.infraFaults.calls.get('latestDeployments') ?? 0
+    const before = h.infraFaults.calls.get('status') ?? 0
     await lookUpSilent(h.ctx)
     await lookUpSilent(h.ctx)
-    expect((h.infraFaults.calls.get('latestDeployments') ?? 0) - before).toBe(1)
+    expect((h.infraFaults.calls.get('status') ?? 0) - before).toBe(1)
   })
 
-  const lookups = () => h.infraFaults.calls.get('latestDeployments') ?? 0
+  const lookups = () => h.infraFaults.calls.get('status') ?? 0
   /** Running, and silent from now on. */
   const fallen = async () => {
     const { id, box } = await deployed()
@@ -162,7 +162,7 @@ describe('instances that do not answer', () => {
   test('are left alone for as long as the provider asks for', async () => {
     await fallen()
     const p = { provider: 'railway', operation: 'x', kind: 'rate_limited', uncertain: false, retryAfterMs: 60_000 } as const
-    h.infraFaults.inject('latestDeployments', new ProviderError('slow down', p))
+    h.infraFaults.inject('status', new ProviderError('slow down', p))
     await expect(lookUpSilent(h.ctx)).rejects.toThrow('slow down')
     const before = lookups()
     await h.moveClock(31_000)
@@ -190,7 +190,7 @@ describe('instances that do not answer', () => {
     await probe(id)
     box.health = { status: 502, body: '' }
     await silence(id)
-    h.infraFaults.inject('latestDeployments', 'before')
+    h.infraFaults.inject('status', 'before')
     await expect(lookUpSilent(h.ctx)).rejects.toThrow()
     for (const project of h.infra.live()) project.deleted = true
     await h.moveClock(31_000)

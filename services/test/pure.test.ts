@@ -146,14 +146,14 @@ describe("what a deployment's status means", () => {
 
   test('only a failed deployment changes anything; a missing or unknown word does not', () => {
     expect(findingOf(undefined)).toEqual({ failed: null, deploymentId: null, note: null })
-    expect(findingOf({ projectDeleted: false, deployment: null })).toEqual({ failed: null, deploymentId: null, note: null })
+    expect(findingOf({ deleted: false, deployment: null })).toEqual({ failed: null, deploymentId: null, note: null })
     for (const verdict of ['rising', 'up', 'asleep', 'down', 'removed'] as const)
-      expect(findingOf({ projectDeleted: false, deployment: { id: 'd', verdict } }).failed).toBeNull()
-    expect(findingOf({ projectDeleted: true, deployment: null })).toMatchObject({
+      expect(findingOf({ deleted: false, deployment: { id: 'd', verdict, image: null } }).failed).toBeNull()
+    expect(findingOf({ deleted: true, deployment: null })).toMatchObject({
       failed: null,
       note: expect.any(String) as string,
     })
-    expect(findingOf({ projectDeleted: false, deployment: { id: 'd', verdict: 'failed' } }).failed?.deploymentId).toBe('d')
+    expect(findingOf({ deleted: false, deployment: { id: 'd', verdict: 'failed', image: null } }).failed?.deploymentId).toBe('d')
   })
 })
 

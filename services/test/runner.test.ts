@@ -1,10 +1,10 @@
 import { fakeClock } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import request from 'supertest'
-import { recordService } from '../src/db/creation.ts'
+import { recordPlace } from '../src/db/creation.ts'
 import { claimDueInstances, LeaseLost, pauseInstance, readHeld } from '../src/db/runner.ts'
 import { logStarted } from '../src/db/saga-log.ts'
-import { ensureTool, recordToolActive } from '../src/db/tools.ts'
+import { ensureResources, readTools, recordToolActive } from '../src/db/tools.ts'
 import { ProviderError } from '../src/infra/errors.ts'
 import { CREATE_REFUSALS, RUNNER_DRAIN } from '../src/limits.ts'
 import { driveInstance, startRunner } from '../src/runner.ts'
@@ -22,6 +22,9 @@ const destroy = (instanceId: string) => request(h.app).delete(`/destroy/${instan
 const refused = (kind: ProviderError['kind']) =>
   new ProviderError(`refused: ${kind}`, { provider: 'fake', operation: 'test', kind, uncertain: false })
 const never = new AbortController().signal
+/** Makes one more project that carries the marker, behind everybody's back. */
+const another = (instanceId: string, marker: string) =>
+  h.infra.provider.ensure[0].create({ instanceId, name: 'another', marker, since: new Date(), place: {} })
 
 describe('one runner per instance', () => {
   beforeEach(() => open())
@@ -29,40 +32,42 @@ describe('one runner per instance', () => {
   test('an instance that one runner holds is not given to another', async () => {
     const id = newId()
     await create(id)
-    expect(await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })).toEqual([id])
-    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })).toEqual([])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10, urgent: false })).toEqual([id])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10, urgent: false })).toEqual([])
     await h.moveClock(121_000)
-    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })).toEqual([id])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10, urgent: false })).toEqual([id])
   })
 
   test('nothing that a runner writes gets through once its lease has passed to another', async () => {
     const id = newId()
     await create(id)
-    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10, urgent: false })
     const stale = { instanceId: id, runnerId: 'a' }
-    const tool = await ensureTool(h.ctx.db, stale, 'openrouter')
+    await ensureResources(h.ctx.db, stale, { instanceId: id, toolId: 'openrouter', kinds: ['key'] })
+    const [tool] = await readTools(h.ctx.db, [id])
     await h.moveClock(121_000)
-    await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10 })
-    const pause = { wish: 'present', delayMs: null, attempts: 9, refusals: 9, error: 'stale' } as const
+    await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10, urgent: false })
+    const pause = { wish: 'present', rollout: 1, urgent: false, delayMs: null, attempts: 9, refusals: 9, error: 'stale' } as const
     const writes = [
       () => readHeld(h.ctx.db, stale),
-      () => recordService(h.ctx.db, stale, 'stale'),
+      () => recordPlace(h.ctx.db, stale, { place: { serviceId: 'stale' }, url: null }),
       () => logStarted(h.ctx.db, stale, { step: 'project', direction: 'do' }),
-      () => ensureTool(h.ctx.db, stale, 'wallet'),
-      () => recordToolActive(h.ctx.db, stale, { id: tool.id, resourceId: 'stale', config: {}, secret: 'stale' }),
+      () => recordToolActive(h.ctx.db, stale, { id: tool?.id ?? '', resourceId: 'stale', config: {}, secret: 'stale' }),
       () => pauseInstance(h.ctx.db, stale, pause),
     ]
     for (const write of writes) await expect(write()).rejects.toThrow(LeaseLost)
-    expect(await readHeld(h.ctx.db, { instanceId: id, runnerId: 'b' })).toMatchObject({ serviceId: null, attempts: 0 })
+    await ensureResources(h.ctx.db, stale, { instanceId: id, toolId: 'wallet', kinds: ['wallet'] })
+    expect(await readTools(h.ctx.db, [id])).toHaveLength(1)
+    expect(await readHeld(h.ctx.db, { instanceId: id, runnerId: 'b' })).toMatchObject({ place: {}, attempts: 0 })
   })
 
   test('a runner that lost its instance in the middle of a call does not go on with it', async () => {
     const id = newId()
     await create(id)
-    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
-    h.infraFaults.inject('ensureService', 'hang')
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10, urgent: false })
+    h.infraFaults.inject('create service', 'hang')
     void driveInstance(h.ctx, { instanceId: id, runnerId: 'a' }, never)
-    await h.infraFaults.hanging('ensureService')
+    await h.infraFaults.hanging('create service')
     await h.moveClock(121_000)
     await h.pass('b')
     expect((await h.row(id)).phase).toBe('deploying')
@@ -78,14 +83,14 @@ describe('a service that is told to stop', () => {
   test('gives an instance back at once, even out of a call that does not end', async () => {
     const id = newId()
     await create(id)
-    h.infraFaults.inject('createProject', 'hang')
+    h.infraFaults.inject('create project', 'hang')
     const clock = fakeClock('2030-01-01T00:00:00Z')
     const runner = startRunner({ ...h.ctx, clock })
-    await h.infraFaults.hanging('createProject')
+    await h.infraFaults.hanging('create project')
     const stopped = runner.stop()
     await clock.advance(RUNNER_DRAIN)
     await stopped
-    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10 })).toEqual([id])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10, urgent: false })).toEqual([id])
   })
 
   test('begins no further step, of an unwinding either', async () => {
@@ -93,14 +98,14 @@ describe('a service that is told to stop', () => {
     await create(id)
     await h.reach(id, 'deploying')
     await destroy(id).expect(202)
-    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10 })
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 10, urgent: false })
     await driveInstance(h.ctx, { instanceId: id, runnerId: 'a' }, AbortSignal.abort())
     expect(h.infra.live()).toHaveLength(1)
-    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10 })).toEqual([id])
+    expect(await claimDueInstances(h.ctx.db, { runnerId: 'next', limit: 10, urgent: false })).toEqual([id])
   })
 })
 
-describe.each(['createProject', 'ensureService', 'createVolume', 'createDomain', 'apply'])(
+describe.each(['create project', 'create service', 'create volume', 'create domain', 'patch'])(
   'a runner that dies in %s, after the effect',
   (verb) => {
     beforeEach(() => open())
@@ -108,7 +113,7 @@ describe.each(['createProject', 'ensureService', 'createVolume', 'createDomain',
     test('is followed by one that finds what was made', async () => {
       const id = newId()
       await create(id)
-      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10 })
+      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10, urgent: false })
       h.infraFaults.inject(verb, 'hang')
       void driveInstance(h.ctx, { instanceId: id, runnerId: 'dead' }, never)
       await h.infraFaults.hanging(verb)
@@ -126,7 +131,7 @@ describe.each(['createProject', 'ensureService', 'createVolume', 'createDomain',
     test('is followed by one that unwinds what was made', async () => {
       const id = newId()
       await create(id)
-      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10 })
+      await claimDueInstances(h.ctx.db, { runnerId: 'dead', limit: 10, urgent: false })
       h.infraFaults.inject(verb, 'hang')
       void driveInstance(h.ctx, { instanceId: id, runnerId: 'dead' }, never)
       await h.infraFaults.hanging(verb)
@@ -162,10 +167,10 @@ describe('creating projects', () => {
     await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
     const [first, second] = [newId(), newId()]
     await create(first)
-    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 1 })
-    h.infraFaults.inject('createProject', 'hang')
+    await claimDueInstances(h.ctx.db, { runnerId: 'a', limit: 1, urgent: false })
+    h.infraFaults.inject('create project', 'hang')
     void driveInstance(h.ctx, { instanceId: first, runnerId: 'a' }, never)
-    await h.infraFaults.hanging('createProject')
+    await h.infraFaults.hanging('create project')
     await create(second)
     await h.pass('b')
     const { nextRunAt } = await h.row(second)
@@ -177,7 +182,7 @@ describe('creating projects', () => {
     await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
     const id = newId()
     await create(id)
-    h.infraFaults.inject('createProject', refused('throttled'), 2)
+    h.infraFaults.inject('create project', refused('throttled'), 2)
     for (const _ of [1, 2]) {
       await h.pass()
       await h.moveClock(35_000)
@@ -186,25 +191,25 @@ describe('creating projects', () => {
     expect(seen.body).toMatchObject({ state: 'creating', error: expect.stringContaining('throttled') as string })
     expect((seen.body as { steps: unknown[] }).steps).toMatchObject([{ name: 'project', attempts: 0 }])
     await h.reach(id, 'deploying')
-    expect(h.infraFaults.calls.get('findProjects'), 'it is certain that nothing was made').toBeUndefined()
+    expect(h.infraFaults.calls.get('find'), 'it is certain that nothing was made').toBeUndefined()
   })
 
   test('after an answer got lost, nothing is created before the lists have caught up', async () => {
     await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
     const id = newId()
     await create(id)
-    h.infraFaults.inject('createProject', 'before')
+    h.infraFaults.inject('create project', 'before')
     await h.pass()
     await h.makeDue(id)
     await h.pass()
-    expect(h.infraFaults.calls.get('createProject')).toBe(1)
+    expect(h.infraFaults.calls.get('create project')).toBe(1)
     await h.moveClock(31_500)
     await h.reach(id, 'deploying')
-    expect(h.infraFaults.calls.get('createProject')).toBe(2)
+    expect(h.infraFaults.calls.get('create project')).toBe(2)
     expect(h.infra.live()).toHaveLength(1)
   })
 
-  test.each(['createVolume', 'createDomain'])('%s is not repeated either before a look can be trusted', async (verb) => {
+  test.each(['create volume', 'create domain'])('to %s is not repeated either before a look can be trusted', async (verb) => {
     await open({ RAILWAY_PROJECT_INTERVAL_MS: '31000' })
     const id = newId()
     await create(id)
@@ -222,10 +227,10 @@ describe('creating projects', () => {
     await open()
     const id = newId()
     await create(id)
-    h.infraFaults.inject('createProject', 'after')
+    h.infraFaults.inject('create project', 'after')
     await h.pass()
     const [first] = h.infra.live()
-    await h.infra.provider.createProject({ name: 'twin', marker: first?.marker ?? '', environment: 'dev' })
+    await another(id, first?.marker ?? '')
     await h.reach(id, 'deploying')
     expect(h.infra.live()).toEqual([first])
   })
@@ -237,10 +242,10 @@ describe('giving up', () => {
   test('a creation that is refused again and again becomes deploy_failed, and can still be destroyed', async () => {
     const id = newId()
     await create(id)
-    h.infraFaults.inject('ensureService', refused('permanent'), CREATE_REFUSALS)
+    h.infraFaults.inject('create service', refused('permanent'), CREATE_REFUSALS)
     const row = await h.reach(id, 'deploy_failed')
     expect(row.lastError).toContain('refused: permanent')
-    expect(h.infraFaults.calls.get('ensureService')).toBe(CREATE_REFUSALS)
+    expect(h.infraFaults.calls.get('create service')).toBe(CREATE_REFUSALS)
     await destroy(id).expect(202)
     await h.reach(id, 'destroyed')
     expect(h.infra.live()).toHaveLength(0)
@@ -251,7 +256,7 @@ describe('giving up', () => {
     async (kind) => {
       const id = newId()
       await create(id)
-      h.infraFaults.inject('ensureService', refused(kind), CREATE_REFUSALS * 2)
+      h.infraFaults.inject('create service', refused(kind), CREATE_REFUSALS * 2)
       await h.reach(id, 'deploying', CREATE_REFUSALS * 2 + 2)
     },
   )
@@ -261,13 +266,13 @@ test('what was started and never got an id counts as gone only when 120 s have p
   await open()
   const id = newId()
   await create(id)
-  h.infraFaults.inject('createProject', 'before')
+  h.infraFaults.inject('create project', 'before')
   await h.pass()
   await destroy(id).expect(202)
   await h.pass()
   expect((await h.row(id)).phase).toBe('destroying')
   // the lost creation takes effect after all
-  await h.infra.provider.createProject({ name: 'late', marker: h.ctx.marker(id), environment: 'dev' })
+  await another(id, h.ctx.marker(id))
   await h.makeDue(id)
   await h.pass()
   expect(h.infra.live()).toHaveLength(0)

@@ -208,6 +208,23 @@ describe.each(EFFECTS)('when every call of a creation once meets $kind', (effect
   })
 })
 
+test('a destroy that comes to another replica while the project is being created leaves nothing', async () => {
+  const id = newId()
+  const rule = sim.faults.add({
+    provider: 'railway',
+    match: { operation: 'ProjectCreate' },
+    times: 1,
+    effect: { kind: 'hang-after' },
+  })
+  await create(id).expect(202)
+  await eventually('the project exists, and nobody has been told', () => rule.held === 1)
+  expect((await resourcesOf(id)).projects).toHaveLength(1)
+  await destroy(id).expect(202)
+  sim.faults.clear(rule.id)
+  await reach(id, 'destroyed')
+  expect(await resourcesOf(id)).toEqual({ projects: [], keys: [] })
+})
+
 test('several at once keep to the pace that Railway allows, without being told so', async () => {
   const ids = [newId(), newId(), newId()]
   const since = new Date().toISOString()

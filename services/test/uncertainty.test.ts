@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
-import type { LatestDeployment } from '../src/infra/provider.ts'
+import type { PlaceOf, PlaceStatus } from '../src/infra/provider.ts'
 import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
 
 /** What may be concluded from looking at a provider whose reads lag behind, and from calls whose answer got lost. */
@@ -28,16 +28,18 @@ function hide<K extends keyof Harness['ctx']['infra']>(verb: K, blind: Harness['
   infra[verb] = blind
   return { restore: () => void (infra[verb] = seeing) }
 }
-const noDeployments = (ids: string[]) =>
-  Promise.resolve(new Map<string, LatestDeployment>(ids.map((id) => [id, { projectDeleted: false, deployment: null }])))
+const noDeployments = (places: PlaceOf[]) =>
+  Promise.resolve(
+    new Map<string, PlaceStatus>(places.map(({ instanceId }) => [instanceId, { deleted: false, deployment: null }])),
+  )
 
 test('a project that was just created is not gone because it cannot be found yet', async () => {
   await open(LAGGING)
   const id = newId()
   await create(id)
-  h.infraFaults.inject('ensureService', 'before')
+  h.infraFaults.inject('create service', 'before')
   await h.pass()
-  const unseen = [hide('deleteProject', () => Promise.resolve()), hide('projectGone', () => Promise.resolve(true))]
+  const unseen = [hide('drop', () => Promise.resolve()), hide('gone', () => Promise.resolve(true))]
   await destroy(id).expect(202)
   await again(id)
   expect((await h.row(id)).phase).toBe('destroying')
@@ -51,10 +53,10 @@ test('a project that was left without an environment is replaced when the instan
   await open()
   const id = newId()
   await create(id)
-  h.infraFaults.inject('createProject', 'after')
+  h.infraFaults.inject('create project', 'after')
   await h.pass()
   const [half] = h.infra.live()
-  const halved = hide('findProjects', () => Promise.resolve([{ projectId: half?.projectId ?? '', environmentId: null }]))
+  const halved = hide('find', () => Promise.resolve([{ projectId: half?.projectId ?? '' }]))
   await again(id)
   halved.restore()
   await h.reach(id, 'deploying')
@@ -69,9 +71,9 @@ test('a deployment that was asked for is not asked for again because it does not
   await create(id)
   await h.pass()
   await h.moveClock(31_000)
-  h.infraFaults.inject('deploy', 'after')
+  h.infraFaults.inject('redeploy', 'after')
   await again(id)
-  const lagging = hide('latestDeployments', noDeployments)
+  const lagging = hide('status', noDeployments)
   await again(id)
   expect(onlyDeployments()).toHaveLength(1)
   lagging.restore()
@@ -82,7 +84,7 @@ test('a deployment that was asked for is not asked for again because it does not
 test('of a project that is missing from an answer nothing follows', async () => {
   await open()
   const id = newId()
-  const missing = hide('latestDeployments', () => Promise.resolve(new Map<string, LatestDeployment>()))
+  const missing = hide('status', () => Promise.resolve(new Map<string, PlaceStatus>()))
   await create(id)
   await h.pass()
   await h.moveClock(31_000)
@@ -96,7 +98,7 @@ test('a patch whose answer got lost does not deploy again, even if the configura
   await open()
   const id = newId()
   await create(id)
-  h.infraFaults.inject('apply', 'after')
+  h.infraFaults.inject('patch', 'after')
   await h.pass()
   h.ctx.config.instance.memoryMb = 1024
   await h.reach(id, 'deploying')
@@ -125,7 +127,7 @@ test('a tool of another version keeps neither the project nor the other tools al
   await create(id)
   await h.reach(id, 'deploying')
   await h.ctx.db.query(
-    `insert into instance_services (instance_id, tool_id, state, resource_id) values ($1, 'pager', 'active', 'p1')`,
+    `insert into instance_services (instance_id, tool_id, kind, state, resource_id) values ($1, 'pager', 'pager', 'active', 'p1')`,
     [id],
   )
   await destroy(id).expect(202)

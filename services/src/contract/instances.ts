@@ -32,11 +32,17 @@ export const InstanceReply = z.object({
   wish: z.enum(['present', 'absent']),
   url: z.string().nullable(),
   image: z.string().nullable(),
+  /** What it is on its way to; null when nowhere else. */
+  wantedImage: z.string().nullable(),
   tools: z.array(ToolState),
   steps: z.array(Step),
+  /** Of what is being tried now, in a row. */
+  attempts: z.number().int(),
   /** Why the runner is not getting on, if it is not. */
   error: z.string().nullable(),
   nextRunAt: z.string().nullable(),
+  /** What its provider can do besides. */
+  capabilities: z.object({ recycle: z.boolean() }),
 })
 export type InstanceReply = z.infer<typeof InstanceReply>
 

@@ -14,3 +14,30 @@ export const Tool = z.object({
   userConfig: z.record(z.string(), z.unknown()).nullable(),
 })
 export const RegistryReply = z.array(Tool)
+
+/** `POST /validate/:toolId`: 200 when the provider accepts the credentials, 422 `USER_CONFIG_REJECTED` with the fields when not. */
+export const ValidateRequest = z.object({ userConfig: z.unknown() })
+
+/** `POST /provision/:instanceId/:toolId`; with `userConfig` the claimer's own credentials are given to it instead. */
+export const ProvisionToolRequest = z.object({ userConfig: z.unknown().optional() })
+
+/** 200 once it is there; 202 while it is still being made, with `resourceId: null`. Nothing in it is secret. */
+export const ProvisionToolReply = z.object({
+  toolId: z.string(),
+  resourceId: z.string().nullable(),
+  config: z.record(z.string(), z.unknown()),
+  /** creating | active | user_provided | destroying | destroyed | retained | failed */
+  state: z.string(),
+  /** Why it is not getting on, if it is not. */
+  error: z.string().nullable(),
+})
+export type ProvisionToolReply = z.infer<typeof ProvisionToolReply>
+
+/** `PATCH /provision/:instanceId/:toolId`: what the tool's own `update` takes, e.g. `{"limit": 50}`. */
+export const UpdateToolRequest = z.record(z.string(), z.unknown())
+
+/** `GET /provision/:instanceId/:toolId`: with what was used of it, as of `at`, at most five minutes old; null where nothing is measured. */
+export const ToolReply = ProvisionToolReply.extend({
+  usage: z.object({ at: z.string(), sample: z.record(z.string(), z.unknown()) }).nullable(),
+})
+export type ToolReply = z.infer<typeof ToolReply>

@@ -1,4 +1,5 @@
 import type { Queryable } from '@convos/kit'
+import type { Place } from '../infra/provider.ts'
 
 export type Wish = 'present' | 'absent'
 export type Phase = 'queued' | 'creating' | 'deploying' | 'running' | 'deploy_failed' | 'destroying' | 'destroyed'
@@ -50,6 +51,12 @@ export interface InstanceAccess {
   wish: Wish
   phase: Phase
   url: string | null
+  image: string | null
+  wantedImage: string | null
+  awaitingDeployment: boolean
+  deploymentId: string | null
+  place: Place
+  claimId: string | null
   /** Sealed; null once destroyed. */
   gatewayToken: string | null
   controlToken: string | null
@@ -61,24 +68,63 @@ export async function readAccess(db: Queryable, instanceId: string): Promise<Ins
     name: 'read_access',
     values: [instanceId],
     text: `
-      select instance_id as "instanceId", wish, phase, url, gateway_token as "gatewayToken", control_token as "controlToken"
+      select instance_id as "instanceId", wish, phase, url, image, wanted_image as "wantedImage",
+        awaiting_deployment as "awaitingDeployment", deployment_id as "deploymentId", place, claim_id as "claimId",
+        gateway_token as "gatewayToken", control_token as "controlToken"
       from instance_infra where instance_id = $1`,
   })
   return rows[0] ?? null
 }
 
-/** Remembers whose the instance is and which tools it may get for itself; it is probed at once, and an older probe's answer is dropped. */
-export async function recordClaim(
+/**
+ * Writes down whose the instance is to be and which tools it may get for itself, before it is told; what people see at the provider follows.
+ * False: it is another claim's.
+ */
+export async function bindClaim(
   db: Queryable,
-  p: { instanceId: string; claimId: string; allowedTools: string[] },
-): Promise<void> {
-  await db.query({
-    name: 'record_claim',
-    values: [p.instanceId, p.claimId, p.allowedTools],
+  p: { instanceId: string; claimId: string; allowedTools: string[]; wantedName: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'bind_claim',
+    values: [p.instanceId, p.claimId, p.allowedTools, p.wantedName],
     text: `
-      update instance_infra set claim_id = $2, allowed_tools = $3, next_probe_at = clock_now()
+      update instance_infra set claim_id = $2, allowed_tools = $3, wanted_name = $4
+      where instance_id = $1 and wish = 'present' and (claim_id is null or claim_id = $2)`,
+  })
+  return rowCount === 1
+}
+
+/** The instance did as it was told: it is probed at once, an older probe's answer is dropped, and the runner does what may wait. */
+export async function recordConfigured(db: Queryable, p: { instanceId: string; afterMs: number }): Promise<void> {
+  await db.query({
+    name: 'record_configured',
+    values: [p.instanceId, p.afterMs],
+    text: `
+      update instance_infra set next_probe_at = clock_now(),
+        next_run_at = least(next_run_at, clock_now() + $2 * interval '1 ms')
       where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')`,
   })
+}
+
+export interface Rollout {
+  instanceId: string
+  image: string
+  /** The same deployment is only started again. */
+  restartOnly: boolean
+}
+
+/** Wishes the instance onto an image, unless it is on its way to one already. */
+export async function wishRollout(db: Queryable, p: Rollout): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'wish_rollout',
+    values: [p.instanceId, p.image, p.restartOnly],
+    text: `
+      update instance_infra set rollout = rollout + 1, wanted_image = $2, restart_only = $3, awaiting_deployment = true,
+        previous_deployment_id = deployment_id, deployment_id = null, next_run_at = clock_now()
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')
+        and deployment_id is not null and not awaiting_deployment`,
+  })
+  return rowCount === 1
 }
 
 /** Has the instance probed at once; the answer of a probe under way is dropped. */

@@ -1,5 +1,6 @@
 import type { Health } from '@convos/agent-server/contract'
 import type { Queryable } from '@convos/kit'
+import type { Place } from '../infra/provider.ts'
 import type { Phase } from './instances.ts'
 
 export interface DueProbe {
@@ -47,8 +48,9 @@ export async function recordAnswer(
       update instance_infra set health = $3, answered_at = clock_now(),
         probe_failures = case when $4 then 0 else probe_failures + 1 end,
         failing_since = case when $4 then null else coalesce(failing_since, clock_now()) end,
-        phase = case when $4 then 'running' else phase end,
-        phase_since = case when $4 and phase <> 'running' then clock_now() else phase_since end,
+        -- while a new deployment is awaited it may still be the old one that speaks
+        phase = case when $4 and not awaiting_deployment then 'running' else phase end,
+        phase_since = case when $4 and phase <> 'running' and not awaiting_deployment then clock_now() else phase_since end,
         last_error = case when $4 then null else last_error end,
         next_probe_at = clock_now() + $5 * interval '1 ms', next_lookup_at = null
       where instance_id = $1 and next_probe_at = $2::timestamptz and wish = 'present'
@@ -75,7 +77,7 @@ export async function recordNoAnswer(
 
 export interface DueLookup {
   instanceId: string
-  projectId: string
+  place: Place
 }
 
 export async function anyLookupDue(db: Queryable): Promise<boolean> {
@@ -97,12 +99,12 @@ export async function claimDueLookups(
     text: `
       with due as (
         select instance_id from instance_infra
-        where next_lookup_at is not null and railway_project_id is not null
+        where next_lookup_at is not null and place <> '{}'
         order by next_lookup_at limit $1 for update skip locked)
       update instance_infra i
       set next_lookup_at = clock_now() + case when i.phase = 'deploying' then $2::float8 else $3::float8 end * interval '1 ms'
       from due where i.instance_id = due.instance_id
-      returning i.instance_id as "instanceId", i.railway_project_id as "projectId"`,
+      returning i.instance_id as "instanceId", i.place`,
   })
   return rows
 }
@@ -117,7 +119,8 @@ export async function recordDeployFailed(
     values: [p.instanceId, p.deploymentId, p.error],
     text: `
       update instance_infra set phase = 'deploy_failed', phase_since = clock_now(), deployment_id = $2, last_error = $3
-      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running') and next_lookup_at is not null`,
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running') and next_lookup_at is not null
+        and not awaiting_deployment`,
   })
 }
 
@@ -132,6 +135,7 @@ export async function recordLookup(
     text: `
       update instance_infra set last_error = coalesce($3, last_error), deployment_id = coalesce($2, deployment_id),
         deployment_started_at = case when deployment_id <> $2 then clock_now() else deployment_started_at end
-      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')`,
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')
+        and not awaiting_deployment`,
   })
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '@convos/kit'
 import { RUNNER_LEASE } from '../limits.ts'
+import type { Place } from '../infra/provider.ts'
 import type { Phase, Wish } from './instances.ts'
 
 /** The right to change one instance; every write of a runner is guarded by it. */
@@ -21,17 +22,23 @@ export function held(lease: Lease, rowCount: number | null): void {
   if (rowCount !== 1) throw new LeaseLost(lease)
 }
 
-/** Takes up to `limit` instances that have something to do and that nobody holds, the longest waiting first. */
-export async function claimDueInstances(db: Queryable, p: { runnerId: string; limit: number }): Promise<string[]> {
+/**
+ * Takes up to `limit` instances that have something to do and that nobody holds, the oldest first. `urgent`: those for which somebody waits;
+ * what is wished for after it was taken makes it urgent again.
+ */
+export async function claimDueInstances(
+  db: Queryable,
+  p: { runnerId: string; limit: number; urgent: boolean },
+): Promise<string[]> {
   const { rows } = await db.query<{ instance_id: string }>({
     name: 'claim_due_instances',
-    values: [p.runnerId, p.limit, RUNNER_LEASE],
+    values: [p.runnerId, p.limit, RUNNER_LEASE, p.urgent],
     text: `
       with due as (
         select instance_id from instance_infra
-        where next_run_at <= clock_now() and (lease_until is null or lease_until <= clock_now())
+        where next_run_at <= clock_now() and (lease_until is null or lease_until <= clock_now()) and urgent = $4
         order by created_at, instance_id limit $2 for update skip locked)
-      update instance_infra i set runner_id = $1, lease_until = clock_now() + $3 * interval '1 ms'
+      update instance_infra i set runner_id = $1, lease_until = clock_now() + $3 * interval '1 ms', urgent = false
       from due where i.instance_id = due.instance_id
       returning i.instance_id`,
   })
@@ -45,21 +52,27 @@ export interface HeldInstance {
   phaseAgeMs: number
   createdAt: Date
   projectName: string
+  wantedName: string | null
   image: string
-  projectId: string | null
-  environmentId: string | null
-  serviceId: string | null
-  volumeId: string | null
-  domainId: string | null
+  wantedImage: string | null
+  place: Place
   url: string | null
+  rollout: number
+  restartOnly: boolean
+  awaitingDeployment: boolean
   deploymentId: string | null
+  previousDeploymentId: string | null
+  claimId: string | null
   /** Sealed. */
   desiredEnv: string | null
+  desiredRollout: number
+  removedVariables: string[]
   gatewayToken: string | null
   controlToken: string | null
   servicesToken: string | null
   attempts: number
   refusals: number
+  lastError: string | null
 }
 
 /** Reads the instance afresh and renews the lease; the wish may have changed since the last step. */
@@ -72,10 +85,12 @@ export async function readHeld(db: Queryable, lease: Lease): Promise<HeldInstanc
       where instance_id = $1 and runner_id = $2 and lease_until > clock_now()
       returning instance_id as "instanceId", wish, phase, created_at as "createdAt",
         (extract(epoch from clock_now() - phase_since) * 1000)::float8 as "phaseAgeMs",
-        project_name as "projectName", image, railway_project_id as "projectId", railway_environment_id as "environmentId",
-        railway_service_id as "serviceId", railway_volume_id as "volumeId", railway_domain_id as "domainId", url,
-        deployment_id as "deploymentId", desired_env as "desiredEnv", gateway_token as "gatewayToken",
-        control_token as "controlToken", services_token as "servicesToken", attempts, refusals`,
+        project_name as "projectName", wanted_name as "wantedName", image, wanted_image as "wantedImage", place, url,
+        rollout, restart_only as "restartOnly", awaiting_deployment as "awaitingDeployment",
+        deployment_id as "deploymentId", previous_deployment_id as "previousDeploymentId", claim_id as "claimId",
+        desired_env as "desiredEnv", desired_rollout as "desiredRollout", removed_variables as "removedVariables",
+        gateway_token as "gatewayToken", control_token as "controlToken", services_token as "servicesToken", attempts, refusals,
+        last_error as "lastError"`,
   })
   if (!rows[0]) throw new LeaseLost(lease)
   return rows[0]
@@ -92,21 +107,24 @@ export async function renewLease(db: Queryable, lease: Lease): Promise<void> {
   held(lease, rowCount)
 }
 
-/** A step got done: what failed before it is forgotten. */
+/** A step got done: what failed before it is forgotten, but for why a deployment failed. */
 export async function recordProgress(db: Queryable, lease: Lease): Promise<void> {
   const { rowCount } = await db.query({
     name: 'record_progress',
     values: [lease.instanceId, lease.runnerId],
     text: `
-      update instance_infra set attempts = 0, refusals = 0, last_error = null
+      update instance_infra set attempts = 0, refusals = 0, last_error = case when phase = 'deploy_failed' then last_error end
       where instance_id = $1 and runner_id = $2 and lease_until > clock_now()`,
   })
   held(lease, rowCount)
 }
 
 export interface Pause {
-  /** What the runner was driving at: when the wish has changed since, the instance is due at once. */
+  /** What the runner was driving at: when the wish or the rollout has changed since, the instance is due at once. */
   wish: Wish
+  rollout: number
+  /** Somebody waits: those come first. What became urgent meanwhile is due at once. */
+  urgent: boolean
   /** Null: nothing is left to do. */
   delayMs: number | null
   attempts: number
@@ -118,10 +136,11 @@ export interface Pause {
 export async function pauseInstance(db: Queryable, lease: Lease, p: Pause): Promise<void> {
   const { rowCount } = await db.query({
     name: 'pause_instance',
-    values: [lease.instanceId, lease.runnerId, p.wish, p.delayMs, p.attempts, p.refusals, p.error],
+    values: [lease.instanceId, lease.runnerId, p.wish, p.delayMs, p.attempts, p.refusals, p.error, p.rollout, p.urgent],
     text: `
-      update instance_infra set runner_id = null, lease_until = null, attempts = $5, refusals = $6, last_error = $7,
-        next_run_at = case when wish = $3 then clock_now() + $4::float8 * interval '1 ms' else clock_now() end
+      update instance_infra set runner_id = null, lease_until = null, attempts = $5, refusals = $6, last_error = $7, urgent = urgent or $9,
+        next_run_at = case when wish = $3 and rollout = $8 and not urgent then clock_now() + $4::float8 * interval '1 ms'
+          else clock_now() end
       where instance_id = $1 and runner_id = $2 and lease_until > clock_now()`,
   })
   held(lease, rowCount)

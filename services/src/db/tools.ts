@@ -1,34 +1,29 @@
-import type { Queryable } from '@convos/kit'
+import type { Queryable, Transaction } from '@convos/kit'
 import { held, type Lease } from './runner.ts'
 
 export type LedgerState = 'creating' | 'active' | 'user_provided' | 'destroying' | 'destroyed' | 'retained' | 'failed'
 
+/** One resource of a tool of an instance. */
 export interface ToolRow {
   id: string
   instanceId: string
   toolId: string
+  kind: string
+  /** Its place among the tool's resources. */
+  position: number
+  /** The instance's how many-eth of this tool. */
+  generation: number
   state: LedgerState
   resourceId: string | null
-  /** Sealed. */
+  config: Record<string, unknown>
+  /** Sealed variables. */
   secret: string | null
+  /** The running instance was given its variables. */
+  delivered: boolean
+  error: string | null
 }
 
-/** The ledger row a resource must have before it is created; the one that is there already, if it is. */
-export async function ensureTool(db: Queryable, lease: Lease, toolId: string): Promise<ToolRow> {
-  await db.query({
-    name: 'ensure_tool',
-    values: [lease.instanceId, lease.runnerId, toolId],
-    text: `
-      insert into instance_services (instance_id, tool_id)
-      select instance_id, $3 from instance_infra
-      where instance_id = $1 and runner_id = $2 and lease_until > clock_now()
-      on conflict (instance_id, tool_id) where state not in ('destroyed', 'retained') do nothing`,
-  })
-  const row = (await readTools(db, [lease.instanceId])).find((tool) => tool.toolId === toolId && isLive(tool.state))
-  held(lease, row ? 1 : 0)
-  return row as ToolRow
-}
-
+/** A row of its own for everything that is or may be at a provider; `destroyed` and `retained` are history. */
 export const isLive = (state: LedgerState): boolean => state !== 'destroyed' && state !== 'retained'
 
 export async function readTools(db: Queryable, instanceIds: string[]): Promise<ToolRow[]> {
@@ -36,13 +31,122 @@ export async function readTools(db: Queryable, instanceIds: string[]): Promise<T
     name: 'read_tools',
     values: [instanceIds],
     text: `
-      select id, instance_id as "instanceId", tool_id as "toolId", state, resource_id as "resourceId", secret
-      from instance_services where instance_id = any ($1) order by created_at, tool_id`,
+      select id, instance_id as "instanceId", tool_id as "toolId", kind, position, generation, state, resource_id as "resourceId",
+        config, secret, delivered, error
+      from instance_services where instance_id = any ($1) order by created_at, tool_id, generation, position`,
   })
   return rows
 }
 
-export interface CreatedTool {
+export interface NewResources {
+  instanceId: string
+  toolId: string
+  /** In the order they are made. */
+  kinds: string[]
+}
+
+/** The rows that must be there before anything is created; those that are there already stay. */
+export async function ensureResources(db: Queryable, lease: Lease, p: NewResources): Promise<void> {
+  await db.query({
+    name: 'ensure_resources',
+    values: [lease.instanceId, lease.runnerId, p.toolId, p.kinds],
+    text: `
+      insert into instance_services (instance_id, tool_id, kind, position)
+      select i.instance_id, $3, k.kind, k.position - 1
+      from instance_infra i, unnest($4::text[]) with ordinality as k (kind, position)
+      where i.instance_id = $1 and i.runner_id = $2 and i.lease_until > clock_now()
+      on conflict (instance_id, tool_id, kind) where state not in ('destroyed', 'retained') do nothing`,
+  })
+}
+
+/** Locks the instance's row until the transaction ends: of two who change its tools the second sees what the first did. */
+export async function lockInstance(tx: Transaction, instanceId: string): Promise<boolean> {
+  const { rowCount } = await tx.query({
+    name: 'lock_instance',
+    values: [instanceId],
+    text: `select from instance_infra where instance_id = $1 and wish = 'present' for no key update`,
+  })
+  return rowCount === 1
+}
+
+/** Writes the rows of one more generation of a tool. */
+export async function addResources(tx: Transaction, p: NewResources & { requestedBy: 'pool' | 'instance' }): Promise<void> {
+  await tx.query({
+    name: 'add_resources',
+    values: [p.instanceId, p.toolId, p.kinds, p.requestedBy],
+    text: `
+      insert into instance_services (instance_id, tool_id, kind, position, generation, requested_by)
+      select $1, $2, k.kind, k.position - 1,
+        1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $1 and tool_id = $2), $4
+      from unnest($3::text[]) with ordinality as k (kind, position)`,
+  })
+}
+
+/** Writes down what the claimer brought: nothing of it is ours to create or destroy. */
+export async function addUserProvided(
+  tx: Transaction,
+  p: { id: string; instanceId: string; toolId: string; secret: string },
+): Promise<void> {
+  await tx.query({
+    name: 'add_user_provided',
+    values: [p.id, p.instanceId, p.toolId, p.secret],
+    text: `
+      insert into instance_services (id, instance_id, tool_id, kind, generation, state, resource_id, secret)
+      select $1, $2, $3, 'user', 1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $2 and tool_id = $3),
+        'user_provided', 'user', $4`,
+  })
+}
+
+/** How many of a tool the instance asked for by itself within `perMs`, and how long until the oldest of them no longer counts. */
+export async function countSelfProvisioned(
+  tx: Transaction,
+  p: { instanceId: string; toolId: string; perMs: number },
+): Promise<{ count: number; oldestLeavesMs: number }> {
+  const { rows } = await tx.query<{ count: number; oldestLeavesMs: number }>({
+    name: 'count_self_provisioned',
+    values: [p.instanceId, p.toolId, p.perMs],
+    text: `
+      select count(*)::int as count,
+        coalesce($3 - extract(epoch from clock_now() - min(created_at)) * 1000, 0)::float8 as "oldestLeavesMs"
+      from instance_services
+      where instance_id = $1 and tool_id = $2 and position = 0 and requested_by = 'instance'
+        and created_at > clock_now() - $3::float8 * interval '1 ms'`,
+  })
+  return rows[0] ?? { count: 0, oldestLeavesMs: 0 }
+}
+
+/** A tool that was given up is wanted again. */
+export async function retryFailed(tx: Transaction, p: { instanceId: string; toolId: string }): Promise<void> {
+  await tx.query({
+    name: 'retry_failed',
+    values: [p.instanceId, p.toolId],
+    text: `
+      update instance_services set state = 'creating', error = null
+      where instance_id = $1 and tool_id = $2 and state = 'failed'`,
+  })
+}
+
+/** The tool is to go; what went already stays as it is. */
+export async function wishToolAway(tx: Transaction, p: { instanceId: string; toolId: string }): Promise<void> {
+  await tx.query({
+    name: 'wish_tool_away',
+    values: [p.instanceId, p.toolId],
+    text: `
+      update instance_services set state = 'destroying', error = null
+      where instance_id = $1 and tool_id = $2 and state in ('creating', 'active', 'user_provided', 'failed')`,
+  })
+}
+
+/** Has the runner look at the instance now, ahead of those for which nobody waits. */
+export async function makeUrgent(db: Queryable, instanceId: string): Promise<void> {
+  await db.query({
+    name: 'make_urgent',
+    values: [instanceId],
+    text: `update instance_infra set urgent = true, next_run_at = clock_now() where instance_id = $1 and phase <> 'destroyed'`,
+  })
+}
+
+export interface CreatedRow {
   id: string
   resourceId: string
   config: Record<string, unknown>
@@ -50,8 +154,8 @@ export interface CreatedTool {
   secret: string
 }
 
-/** The resource exists and its secret is safe. */
-export async function recordToolActive(db: Queryable, lease: Lease, p: CreatedTool): Promise<void> {
+/** The resource exists and its secret is safe. Should it be unwanted by now it still goes, with what is known of it. */
+export async function recordToolActive(db: Queryable, lease: Lease, p: CreatedRow): Promise<void> {
   const { rowCount } = await db.query({
     name: 'record_tool_active',
     values: [lease.instanceId, lease.runnerId, p.id, p.resourceId, JSON.stringify(p.config), p.secret],
@@ -59,8 +163,28 @@ export async function recordToolActive(db: Queryable, lease: Lease, p: CreatedTo
       with held as (
         select instance_id from instance_infra
         where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
-      update instance_services t set state = 'active', resource_id = $4, config = $5, secret = $6, last_call_ended_at = clock_now()
-      from held where t.instance_id = held.instance_id and t.id = $3 and t.state = 'creating'`,
+      update instance_services t set state = case when t.state = 'creating' then 'active' else t.state end, resource_id = $4,
+        config = $5, secret = $6, error = null, last_call_ended_at = clock_now()
+      from held where t.instance_id = held.instance_id and t.id = $3 and t.state in ('creating', 'destroying')`,
+  })
+  held(lease, rowCount)
+}
+
+/** Why it is not getting on; `givenUp`: nothing more is tried until it is asked for again. */
+export async function recordToolFailure(
+  db: Queryable,
+  lease: Lease,
+  p: { id: string; error: string; givenUp: boolean },
+): Promise<void> {
+  const { rowCount } = await db.query({
+    name: 'record_tool_failure',
+    values: [lease.instanceId, lease.runnerId, p.id, p.error, p.givenUp],
+    text: `
+      with held as (
+        select instance_id from instance_infra
+        where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
+      update instance_services t set error = $4, state = case when $5 and t.state = 'creating' then 'failed' else t.state end
+      from held where t.instance_id = held.instance_id and t.id = $3`,
   })
   held(lease, rowCount)
 }
@@ -88,25 +212,45 @@ export async function recordToolDestroyed(db: Queryable, lease: Lease, id: strin
       with held as (
         select instance_id from instance_infra
         where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
-      update instance_services t set state = 'destroyed', secret = null, last_call_ended_at = clock_now()
+      update instance_services t set state = 'destroyed', secret = null, error = null, last_call_ended_at = clock_now()
       from held where t.instance_id = held.instance_id and t.id = $3 and t.state not in ('destroyed', 'retained')`,
   })
   held(lease, rowCount)
 }
 
-/** The instance is done with it, but its secret is kept for a while. */
-export async function recordToolRetained(db: Queryable, lease: Lease, p: { id: string; forMs: number }): Promise<void> {
+/** The instance is done with it. `secretForMs`: its secret is kept for a while; null: it cannot be deleted, and its secret is of no use any more. */
+export async function recordToolRetained(
+  db: Queryable,
+  lease: Lease,
+  p: { id: string; resourceId: string; secretForMs: number | null },
+): Promise<void> {
   const { rowCount } = await db.query({
     name: 'record_tool_retained',
-    values: [lease.instanceId, lease.runnerId, p.id, p.forMs],
+    values: [lease.instanceId, lease.runnerId, p.id, p.resourceId, p.secretForMs],
     text: `
       with held as (
         select instance_id from instance_infra
         where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
-      update instance_services t set state = 'retained', retained_until = clock_now() + $4 * interval '1 ms'
+      update instance_services t set state = 'retained', resource_id = $4, error = null,
+        secret = case when $5::float8 is null then null else secret end,
+        retained_until = clock_now() + $5::float8 * interval '1 ms'
       from held where t.instance_id = held.instance_id and t.id = $3 and t.state not in ('destroyed', 'retained')`,
   })
   held(lease, rowCount)
+}
+
+/** The running instance has taken over their variables. */
+export async function recordDelivered(db: Queryable, lease: Lease, ids: string[]): Promise<void> {
+  await db.query({
+    name: 'record_delivered',
+    values: [lease.instanceId, lease.runnerId, ids],
+    text: `
+      with held as (
+        select instance_id from instance_infra
+        where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
+      update instance_services t set delivered = true
+      from held where t.instance_id = held.instance_id and t.id = any ($3)`,
+  })
 }
 
 /** Shreds what was retained long enough. */
@@ -118,4 +262,55 @@ export async function expireRetained(db: Queryable): Promise<number> {
       where state = 'retained' and retained_until <= clock_now()`,
   })
   return rowCount ?? 0
+}
+
+export interface UsageRow {
+  id: string
+  toolId: string
+  resourceId: string | null
+  config: Record<string, unknown>
+  usage: Record<string, unknown> | null
+  usageAt: Date | null
+}
+
+/** What was last measured of a tool. */
+export async function readUsage(db: Queryable, p: { instanceId: string; toolId: string }): Promise<UsageRow | null> {
+  const { rows } = await db.query<UsageRow>({
+    name: 'read_usage',
+    values: [p.instanceId, p.toolId],
+    text: `
+      select id, tool_id as "toolId", resource_id as "resourceId", config, usage, usage_at as "usageAt"
+      from instance_services
+      where instance_id = $1 and tool_id = $2 and position = 0 and state = 'active'`,
+  })
+  return rows[0] ?? null
+}
+
+/** True for the one who is to measure now: nobody has within `everyMs`. */
+export async function claimUsage(db: Queryable, p: { id: string; everyMs: number }): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'claim_usage',
+    values: [p.id, p.everyMs],
+    text: `
+      update instance_services set usage_asked_at = clock_now()
+      where id = $1 and (usage_asked_at is null or usage_asked_at <= clock_now() - $2 * interval '1 ms')`,
+  })
+  return rowCount === 1
+}
+
+export async function recordUsage(db: Queryable, p: { id: string; usage: Record<string, unknown> }): Promise<void> {
+  await db.query({
+    name: 'record_usage',
+    values: [p.id, JSON.stringify(p.usage)],
+    text: `update instance_services set usage = $2, usage_at = clock_now() where id = $1 and state = 'active'`,
+  })
+}
+
+/** What a live one is set to now; its sample is of before. */
+export async function recordConfig(db: Queryable, p: { id: string; config: Record<string, unknown> }): Promise<void> {
+  await db.query({
+    name: 'record_config',
+    values: [p.id, JSON.stringify(p.config)],
+    text: `update instance_services set config = config || $2::jsonb, usage_asked_at = null where id = $1 and state = 'active'`,
+  })
 }

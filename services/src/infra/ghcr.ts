@@ -1,12 +1,12 @@
 import { z } from 'zod'
+import type { Gate } from '../budget/gate.ts'
 import { OTHER_PROVIDER } from '../limits.ts'
-import type { CountRequest } from '../metrics.ts'
-import { ProviderError } from './errors.ts'
+import { ProviderError, type ProviderErrorKind } from './errors.ts'
 
 export interface RegistryOptions {
   url: string
   credentials: { username: string; password: string } | null
-  count: CountRequest
+  gate: Gate
 }
 
 /** The index types come first: a tag of several platforms must resolve to all of them. */
@@ -33,44 +33,51 @@ export function parseChallenge(header: string | null): Record<string, string> | 
   return Object.fromEntries([...header.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]))
 }
 
-/** Asks a container registry what a tag means now: `sha256:…`. */
-export function createImageRegistry({ url, credentials, count }: RegistryOptions) {
-  const fail = (operation: string, message: string, status: number | null, cause?: unknown) => {
-    const kind =
-      status === 429 ? 'rate_limited' : status === 404 ? 'not_found' : status === 401 || status === 403 ? 'auth' : 'transient'
-    count('ghcr', operation, kind)
-    return new ProviderError(message, { provider: 'ghcr', operation, kind, uncertain: false, cause })
-  }
+function kindOf(status: number | null): ProviderErrorKind {
+  if (status === 429) return 'rate_limited'
+  if (status === 404) return 'not_found'
+  return status === 401 || status === 403 ? 'auth' : 'transient'
+}
 
-  async function request(operation: string, target: string, init: RequestInit): Promise<Response> {
-    try {
-      return await fetch(target, { ...init, redirect: 'manual', signal: AbortSignal.timeout(OTHER_PROVIDER) })
-    } catch (cause) {
-      throw fail(operation, 'could not be reached', null, cause)
-    }
-  }
+function failure(operation: string, message: string, status: number | null, cause?: unknown): ProviderError {
+  return new ProviderError(message, { provider: 'ghcr', operation, kind: kindOf(status), uncertain: false, cause })
+}
+
+/** Asks a container registry what a tag means now: `sha256:…`. */
+export function createImageRegistry({ url, credentials, gate }: RegistryOptions) {
+  /** An answer that is good, or one of those that are `expected`. */
+  const request = (operation: string, target: string, init: RequestInit, expected: number[]): Promise<Response> =>
+    gate.pass(operation, async () => {
+      const options: RequestInit = { ...init, redirect: 'manual', signal: AbortSignal.timeout(OTHER_PROVIDER) }
+      const res = await fetch(target, options).catch((cause: unknown) => {
+        throw failure(operation, 'could not be reached', null, cause)
+      })
+      if (res.ok || expected.includes(res.status)) return res
+      throw failure(operation, `answered ${res.status}`, res.status)
+    })
 
   const head = (repository: string, tag: string, token: string | null) =>
-    request('headManifest', `${url}/v2/${repository}/manifests/${encodeURIComponent(tag)}`, {
-      method: 'HEAD',
-      headers: { accept: ACCEPT, ...(token ? { authorization: `Bearer ${token}` } : {}) },
-    })
+    request(
+      'headManifest',
+      `${url}/v2/${repository}/manifests/${encodeURIComponent(tag)}`,
+      { method: 'HEAD', headers: { accept: ACCEPT, ...(token ? { authorization: `Bearer ${token}` } : {}) } },
+      token ? [] : [401],
+    )
 
   async function fetchToken(challenge: Record<string, string>, repository: string): Promise<string> {
     const realm = URL.parse(challenge['realm'] ?? '')
     // credentials go there: a challenge must not choose the host
-    if (realm?.host !== new URL(url).host) throw fail('token', 'the challenge names a foreign token service', null)
+    if (realm?.host !== new URL(url).host) throw failure('token', 'the challenge names a foreign token service', null)
     if (challenge['service']) realm.searchParams.set('service', challenge['service'])
     realm.searchParams.set('scope', `repository:${repository}:pull`)
+    const ask = (headers: Record<string, string>, expected: number[]) => request('token', realm.href, { headers }, expected)
     const basic = credentials && Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
-    let res = await request('token', realm.href, { headers: basic ? { authorization: `Basic ${basic}` } : {} })
+    let res = await (basic ? ask({ authorization: `Basic ${basic}` }, [401, 403]) : ask({}, []))
     // expired credentials are refused even for public images
-    if (basic && (res.status === 401 || res.status === 403)) res = await request('token', realm.href, {})
-    if (!res.ok) throw fail('token', `answered ${res.status}`, res.status)
+    if (!res.ok) res = await ask({}, [])
     const { token, access_token } = Token.safeParse(await res.json().catch(() => null)).data ?? {}
     const given = token ?? access_token
-    if (!given) throw fail('token', 'answered without a token', null)
-    count('ghcr', 'token', 'ok')
+    if (!given) throw failure('token', 'answered without a token', null)
     return given
   }
 
@@ -79,12 +86,13 @@ export function createImageRegistry({ url, credentials, count }: RegistryOptions
     async resolve(ref: string): Promise<string> {
       const { repository, tag } = parseImageRef(ref)
       let res = await head(repository, tag, null)
-      const challenge = res.status === 401 ? parseChallenge(res.headers.get('www-authenticate')) : null
-      if (challenge) res = await head(repository, tag, await fetchToken(challenge, repository))
-      if (!res.ok) throw fail('headManifest', `answered ${res.status} for ${ref}`, res.status)
+      if (!res.ok) {
+        const challenge = parseChallenge(res.headers.get('www-authenticate'))
+        if (!challenge) throw failure('headManifest', `answered ${res.status} for ${ref}`, res.status)
+        res = await head(repository, tag, await fetchToken(challenge, repository))
+      }
       const digest = res.headers.get('docker-content-digest')
-      if (!digest || !/^sha256:[0-9a-f]{64}$/.test(digest)) throw fail('headManifest', `gave no digest for ${ref}`, null)
-      count('ghcr', 'headManifest', 'ok')
+      if (!digest || !/^sha256:[0-9a-f]{64}$/.test(digest)) throw failure('headManifest', `gave no digest for ${ref}`, null)
       return digest
     },
   }

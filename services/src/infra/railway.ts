@@ -1,76 +1,104 @@
-import type { z } from 'zod'
-import { isKind, ProviderError } from './errors.ts'
-import type { DomainRef, FoundProject, InfraProvider, ServiceRef } from './provider.ts'
+import { LOOKUP_BATCH } from '../limits.ts'
+import { isKind } from './errors.ts'
+import type { InfraProvider, Inspected, PlaceStatus } from './provider.ts'
 import { createRailwayClient, type RailwayClientOptions } from './railway/client.ts'
+import { ensureSteps, type EnsureOptions } from './railway/ensure.ts'
 import * as op from './railway/operations.ts'
 import { environmentPatch } from './railway/patch.ts'
+import { idsOf } from './railway/place.ts'
+import { findProjects, surveyProjects } from './railway/projects.ts'
 import { verdictOf } from './railway/verdict.ts'
 
-export interface RailwayOptions extends RailwayClientOptions {
-  workspaceId: string
+export interface RailwayOptions extends RailwayClientOptions, EnsureOptions {
   registryCredentials: { username: string; password: string } | null
 }
-
-const PAGE = 100
-/** Railway's clock and ours need not agree. */
-const CLOCK_MARGIN_MS = 60 * 60 * 1000
 
 /** Instances as Railway projects: one service with one volume and one domain each. */
 export function createRailway(options: RailwayOptions): InfraProvider {
   const { workspaceId, registryCredentials } = options
   const call = createRailwayClient(options)
+  const find: InfraProvider['find'] = (p) => findProjects(call, { workspaceId, ...p })
 
-  async function projectVisible(id: string): Promise<boolean> {
-    const { projectsByIds } = await call(op.ProjectsStatusByIds, { ids: [id] })
-    return projectsByIds.some((project) => project.id === id && project.deletedAt === null)
+  /** A fresh service is where the workspace prefers; only to be elsewhere one has to know where. */
+  async function regionsOf(environmentId: string, serviceId: string): Promise<string[]> {
+    const { services } = (await call(op.RegionsGet, { environmentId })).environment.config
+    return Object.keys(services?.[serviceId]?.deploy?.multiRegionConfig ?? {})
   }
 
   return {
-    async createProject({ name, marker, environment }) {
-      const { projectCreate: project } = await call(op.ProjectCreate, {
-        input: {
-          workspaceId,
-          name,
-          description: marker,
-          defaultEnvironmentName: environment,
-          isPublic: false,
-          prDeploys: false,
-        },
-      })
-      const { projectId, environmentId } = foundProject(project)
-      if (!environmentId) throw new Error(`project ${projectId} was created without an environment`)
-      return { projectId, environmentId }
-    },
+    name: 'railway',
+    ensure: ensureSteps(call, options, find),
+    find,
+    list: () => surveyProjects(call, workspaceId),
 
-    async findProjects({ marker, since }) {
-      const found: FoundProject[] = []
-      for (let after: string | null = null; ;) {
-        const page: z.output<typeof op.ProjectsPage.data> = await call(op.ProjectsPage, {
-          workspaceId,
-          first: PAGE,
-          after,
-          orderBy: 'CREATED_AT_DESC',
-        })
-        const { edges, pageInfo } = page.projects
-        const projects = edges.map((edge) => edge.node)
-        found.push(...projects.filter((p) => p.description === marker && p.deletedAt === null).map(foundProject))
-        const oldest = projects.at(-1)
-        const farEnough = !oldest || oldest.createdAt.getTime() < since.getTime() - CLOCK_MARGIN_MS
-        if (farEnough || !pageInfo.hasNextPage || pageInfo.endCursor === after) return found.toReversed()
-        after = pageInfo.endCursor
+    async inspect(place) {
+      const ids = idsOf(place, 'projectId', 'environmentId', 'serviceId')
+      try {
+        const { serviceInstance } = await call(op.ServiceInspect, ids)
+        const { variables } = await call(op.VariablesGet, ids)
+        return {
+          domain: serviceInstance.domains.serviceDomains[0]?.domain ?? null,
+          image: serviceInstance.source?.image ?? null,
+          deploymentId: serviceInstance.latestDeployment?.id ?? null,
+          variables: ownVariables(variables),
+        } satisfies Inspected
+      } catch (err) {
+        // gone and not ours look alike
+        if (isKind(err, 'not_found', 'auth')) return null
+        throw err
       }
     },
 
-    async deleteProject(id) {
+    async patch(place, { desired, removedVariables }) {
+      const { environmentId, serviceId, volumeId } = idsOf(place, 'environmentId', 'serviceId', 'volumeId')
+      const regions = desired.region === null ? [] : await regionsOf(environmentId, serviceId)
+      const patch = environmentPatch({ serviceId, volumeId, desired, removedVariables, regions, registryCredentials })
+      await call(op.EnvironmentPatchCommit, { environmentId, patch, commitMessage: 'convos: desired state' })
+    },
+
+    async redeploy(place) {
+      return (await call(op.ServiceInstanceDeployV2, idsOf(place, 'serviceId', 'environmentId'))).serviceInstanceDeployV2
+    },
+
+    async restart(_place, deploymentId) {
+      await call(op.DeploymentRestart, { id: deploymentId })
+    },
+
+    async rename(place, name) {
+      await call(op.ProjectUpdate, { id: idsOf(place, 'projectId').projectId, input: { name } })
+    },
+
+    async status(places, { atLeisure } = { atLeisure: false }) {
+      const byProject = new Map(places.map(({ instanceId, place }) => [idsOf(place, 'projectId').projectId, instanceId]))
+      if (byProject.size === 0) return new Map()
+      const operation = atLeisure ? op.StatusAtLeisure : op.ProjectsStatusByIds
+      const { projectsByIds } = await call(operation, { ids: [...byProject.keys()] })
+      const answers = projectsByIds.flatMap(({ id, deletedAt, environments }): [string, PlaceStatus][] => {
+        const instanceId = byProject.get(id)
+        const latest = environments[0]?.serviceInstances[0]?.latestDeployment ?? null
+        const deployment = latest && { id: latest.id, verdict: verdictOf(latest), image: latest.meta?.image ?? null }
+        return instanceId === undefined ? [] : [[instanceId, { deleted: deletedAt !== null, deployment }]]
+      })
+      return new Map(answers)
+    },
+    statusBatch: LOOKUP_BATCH,
+
+    async logs(deploymentId, { limit }) {
+      const { deploymentLogs } = await call(op.DeploymentLogs, { deploymentId, limit })
+      return deploymentLogs.slice(-limit).map(({ timestamp, severity, message }) => ({ at: timestamp, severity, message }))
+    },
+
+    async drop(place) {
       try {
-        await call(op.ProjectDelete, { id })
+        await call(op.ProjectDelete, { id: idsOf(place, 'projectId').projectId })
       } catch (err) {
-        // a repeat is refused in one of these ways; `projectGone` tells
+        // a repeat is refused in one of these ways; `gone` tells
         if (!isKind(err, 'not_found', 'auth')) throw err
       }
     },
 
-    async projectGone(id) {
+    async gone(place) {
+      const { projectId: id } = idsOf(place, 'projectId')
       try {
         return (await call(op.ProjectGet, { id })).project.deletedAt !== null
       } catch (err) {
@@ -78,74 +106,15 @@ export function createRailway(options: RailwayOptions): InfraProvider {
         if (!isKind(err, 'auth')) throw err
         // gone, or a token that sees nothing: it must still see the workspace
         await call(op.ProjectsPage, { workspaceId, first: 1, after: null, orderBy: 'CREATED_AT_DESC' })
-        return !(await projectVisible(id))
+        const { projectsByIds } = await call(op.ProjectsStatusByIds, { ids: [id] })
+        return !projectsByIds.some((project) => project.id === id && project.deletedAt === null)
       }
     },
 
-    async ensureService({ projectId, environmentId, name }) {
-      try {
-        return (await call(op.ServiceCreate, { input: { projectId, environmentId, name } })).serviceCreate.id
-      } catch (err) {
-        if (!isKind(err, 'conflict')) throw err
-        const { services } = (await call(op.ProjectGet, { id: projectId })).project
-        const service = services.find((candidate) => candidate.name === name)
-        if (service) return service.id
-        throw new ProviderError('the service of that name does not show yet', {
-          provider: 'railway',
-          operation: 'ensureService',
-          kind: 'not_found',
-          uncertain: false,
-          cause: err,
-        })
-      }
-    },
-
-    async createVolume({ projectId, environmentId, serviceId, mountPath, region }) {
-      const input = { projectId, environmentId, serviceId, mountPath, ...(region ? { region } : {}) }
-      return (await call(op.VolumeCreate, { input })).volumeCreate.id
-    },
-
-    async findVolume({ environmentId, serviceId }) {
-      const { volumeInstances } = (await call(op.VolumesGet, { id: environmentId })).environment
-      return volumeInstances.find((v) => v.serviceId === serviceId && !v.isPendingDeletion)?.volumeId ?? null
-    },
-
-    async createDomain({ environmentId, serviceId, targetPort }) {
-      return domainRef(
-        (await call(op.ServiceDomainCreate, { input: { environmentId, serviceId, targetPort } })).serviceDomainCreate,
-      )
-    },
-
-    async findDomain({ projectId, environmentId, serviceId }: ServiceRef) {
-      const [domain] = (await call(op.DomainsGet, { projectId, environmentId, serviceId })).domains.serviceDomains
-      return domain ? domainRef(domain) : null
-    },
-
-    async apply({ environmentId, serviceId, volumeId, desired }) {
-      const patch = environmentPatch({ serviceId, volumeId, desired, registryCredentials })
-      await call(op.EnvironmentPatchCommit, { environmentId, patch, commitMessage: 'convos: desired state' })
-    },
-
-    async deploy({ serviceId, environmentId }) {
-      return (await call(op.ServiceInstanceDeployV2, { serviceId, environmentId })).serviceInstanceDeployV2
-    },
-
-    async latestDeployments(ids) {
-      const { projectsByIds } = await call(op.ProjectsStatusByIds, { ids })
-      return new Map(
-        projectsByIds.map(({ id, deletedAt, environments }) => {
-          const latest = environments[0]?.serviceInstances[0]?.latestDeployment ?? null
-          const deployment = latest && { id: latest.id, verdict: verdictOf(latest) }
-          return [id, { projectDeleted: deletedAt !== null, deployment }]
-        }),
-      )
-    },
+    checkpoints: null,
   }
 }
 
-const foundProject = ({ id, environments }: { id: string; environments: { id: string }[] }): FoundProject => ({
-  projectId: id,
-  environmentId: environments[0]?.id ?? null,
-})
-
-const domainRef = ({ id, domain }: { id: string; domain: string }): DomainRef => ({ domainId: id, domain })
+/** Without those that Railway adds by itself. */
+const ownVariables = (variables: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('RAILWAY_')))

@@ -12,6 +12,9 @@ export interface ReachableInstance {
 export const unknownInstance = (instanceId: string) =>
   new Problem({ status: 404, code: 'INSTANCE_UNKNOWN', detail: `there is no instance ${instanceId}` })
 
+export const notRunning = (instanceId: string) =>
+  new Problem({ status: 409, code: 'INSTANCE_NOT_RUNNING', detail: `instance ${instanceId} is not running` })
+
 /** @throws Problem 404 when it was never heard of or is gone */
 export async function knownInstance({ db }: Context, instanceId: string): Promise<InstanceAccess> {
   const access = await readAccess(db, instanceId)
@@ -22,8 +25,7 @@ export async function knownInstance({ db }: Context, instanceId: string): Promis
 /** An instance that can be talked to, with its tokens opened. */
 export async function runningInstance(ctx: Context, instanceId: string): Promise<ReachableInstance> {
   const { wish, phase, url, gatewayToken, controlToken } = await knownInstance(ctx, instanceId)
-  if (wish !== 'present' || phase !== 'running' || !url || !gatewayToken || !controlToken)
-    throw new Problem({ status: 409, code: 'INSTANCE_NOT_RUNNING', detail: `instance ${instanceId} is not running` })
+  if (wish !== 'present' || phase !== 'running' || !url || !gatewayToken || !controlToken) throw notRunning(instanceId)
   return {
     instanceId,
     url,

@@ -1,11 +1,14 @@
 import { CancelReply, OkReply, type ProfileRequest, ProvisionReply, type ProvisionRequest } from '@convos/agent-server/contract'
-import { Deadline, HttpError, Problem, requestJson } from '@convos/kit'
-import { z } from 'zod'
+import { Deadline, Problem } from '@convos/kit'
+import type { z } from 'zod'
 import type { ConfigureReply, ConfigureRequest } from '../contract/index.ts'
 import type { Context } from '../context.ts'
-import { nextProfileRevision, probeSoon, recordClaim } from '../db/instances.ts'
-import { CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, INSTANCE_MAX_BYTES, RESERVE } from '../limits.ts'
-import { type ReachableInstance, runningInstance, unknownInstance } from './access.ts'
+import { bindClaim, nextProfileRevision, probeSoon, recordConfigured } from '../db/instances.ts'
+import { AFTER_CLAIM, CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, RESERVE } from '../limits.ts'
+import { claimedProjectName } from '../naming.ts'
+import { runningInstance, unknownInstance } from './access.ts'
+import { callInstance } from './call.ts'
+import { claimEnv } from './tools.ts'
 
 /** Makes an untouched instance the agent of one claim: one call to it, whose repeat answers the same. */
 export async function configureInstance(
@@ -15,7 +18,17 @@ export async function configureInstance(
 ): Promise<z.infer<typeof ConfigureReply>> {
   const deadline = new Deadline(joinUrl ? CONFIGURE_JOIN : CONFIGURE)
   const instance = await runningInstance(ctx, instanceId)
-  const body: ProvisionRequest = { claimId, agentName, instructions, model, joinUrl: joinUrl ?? null }
+  // before the call: should we die in it, whose the instance is must not be forgotten
+  const wantedName = claimedProjectName(agentName, instanceId)
+  if (!(await bindClaim(ctx.db, { instanceId, claimId, allowedTools, wantedName })))
+    throw new Problem({
+      status: 409,
+      code: 'FOREIGN_CLAIM',
+      detail: 'the instance is bound to another claim',
+      extra: { fault: 'instance', instanceCode: null },
+    })
+  const env = await claimEnv(ctx, instanceId)
+  const body: ProvisionRequest = { claimId, agentName, instructions, model, joinUrl: joinUrl ?? null, env }
   try {
     const { ok, conversationId, inviteUrl, joined, status } = await callInstance(instance, {
       method: 'POST',
@@ -24,7 +37,8 @@ export async function configureInstance(
       timeoutMs: deadline.leftMs - RESERVE,
       reply: ProvisionReply,
     })
-    await recordClaim(ctx.db, { instanceId, claimId, allowedTools })
+    await recordConfigured(ctx.db, { instanceId, afterMs: AFTER_CLAIM })
+    ctx.work.notify()
     return {
       ok,
       conversationId,
@@ -73,56 +87,4 @@ export async function cancelClaim(ctx: Context, instanceId: string, claimId: str
   } finally {
     await probeSoon(ctx.db, instanceId)
   }
-}
-
-interface InstanceCall<S extends z.ZodType> {
-  method: 'POST' | 'PATCH'
-  path: string
-  json: unknown
-  timeoutMs: number
-  reply: S
-}
-
-async function callInstance<S extends z.ZodType>(
-  { url, controlToken }: ReachableInstance,
-  { path, ...call }: InstanceCall<S>,
-): Promise<z.output<S>> {
-  try {
-    const { data } = await requestJson(`${url}${path}`, {
-      ...call,
-      headers: { authorization: `Bearer ${controlToken}` },
-      maxBytes: INSTANCE_MAX_BYTES,
-    })
-    return data
-  } catch (err) {
-    throw err instanceof HttpError ? instanceProblem(err) : err
-  }
-}
-
-const InstanceProblem = z.object({ code: z.string(), detail: z.string().nullish() })
-
-/** What an instance may say that means the same to pool. */
-const PASSED_ON: Record<string, string> = {
-  FOREIGN_CLAIM: 'the instance is bound to another claim',
-  NOT_BOUND: 'the instance is bound to no claim',
-}
-
-/** The claim itself cannot be carried out, here or elsewhere: not understood, too large, refused. */
-const UNACCEPTABLE = [400, 413, 422]
-const CLAIM_FAULTS = ['REFUSED', 'CANCELLED']
-
-/** Whose fault a failed call to an instance is; with `claim` another instance would answer the same. */
-function instanceProblem(err: HttpError): Problem {
-  const said = InstanceProblem.safeParse(err.body).data
-  const instanceCode = said?.code ?? null
-  const problem = (status: number, code: string, fault: 'claim' | 'instance', detail: string) =>
-    new Problem({ status, code, detail, extra: { fault, instanceCode }, cause: err })
-
-  if (err.kind === 'timeout' || err.status === 504)
-    return problem(504, 'INSTANCE_TIMEOUT', 'instance', 'the instance did not get done in time')
-  const passedOn = instanceCode === null ? undefined : PASSED_ON[instanceCode]
-  if (err.status === 409 && instanceCode && passedOn) return problem(409, instanceCode, 'instance', passedOn)
-  if (UNACCEPTABLE.includes(err.status ?? 0) || (instanceCode !== null && CLAIM_FAULTS.includes(instanceCode)))
-    return problem(422, 'CLAIM_REJECTED', 'claim', said?.detail ?? 'the instance refused the claim')
-  return problem(502, 'INSTANCE_FAILED', 'instance', 'the instance failed')
 }

@@ -1,7 +1,6 @@
 import type { Context } from '../context.ts'
 import type { HeldInstance, Lease } from '../db/runner.ts'
 import type { LogEntry } from '../db/saga-log.ts'
-import type { ProjectRef, ServiceRef } from '../infra/provider.ts'
 import { NotYet, type Step } from '../saga.ts'
 
 /** One runner at work on one instance; `row` is as of the present step. */
@@ -11,17 +10,6 @@ export interface Run {
   row: HeldInstance
 }
 export type InstanceStep = Step<Run>
-
-/** Where the instance's project is; steps after its creation may rely on it. */
-export function projectOf({ row }: Run): ProjectRef {
-  if (!row.projectId || !row.environmentId) throw new Error('the project has not been recorded')
-  return { projectId: row.projectId, environmentId: row.environmentId }
-}
-
-export function serviceOf(run: Run): ServiceRef {
-  if (!run.row.serviceId) throw new Error('the service has not been recorded')
-  return { ...projectOf(run), serviceId: run.row.serviceId }
-}
 
 /**
  * Whether to create, after an attempt whose effect is unknown: only when a look finds nothing once lists have caught up with it.

@@ -1,8 +1,9 @@
-import type { InstanceState, ProbedHealth, StatusDetail, ToolState } from '../contract/index.ts'
+import type { InstanceState, ProbedHealth, StatusDetail } from '../contract/index.ts'
 import type { z } from 'zod'
 import type { ShortState } from '../contract/index.ts'
 import type { StatusRow } from '../db/status.ts'
 import type { ToolRow } from '../db/tools.ts'
+import { toolStates } from './tool-state.ts'
 
 /** Where an instance stands, from what is stored about it; no row at all is a fact too. */
 export function stateOf(row: Pick<StatusRow, 'wish' | 'phase' | 'failures' | 'health'> | undefined): InstanceState {
@@ -39,12 +40,10 @@ export function detailOf(row: StatusRow | undefined, tools: ToolRow[]): StatusDe
     failingSince: iso(row?.failingSince),
     url: row?.url ?? null,
     image: row?.image ?? null,
-    tools: tools.map(toolStateOf),
+    tools: toolStates(tools),
     health: healthOf(row),
   }
 }
-
-export const toolStateOf = ({ toolId, resourceId, state }: ToolRow): ToolState => ({ toolId, resourceId, state })
 
 /** The latest answer, without what it may have said beyond the contract. */
 function healthOf(row: StatusRow | undefined): ProbedHealth | null {

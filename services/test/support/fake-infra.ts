@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { ProviderError } from '../../src/infra/errors.ts'
-import type { DeploymentVerdict, InfraProvider } from '../../src/infra/provider.ts'
+import type {
+  DeploymentVerdict,
+  InfraProvider,
+  LogLine,
+  Place,
+  PlaceOf,
+  PlaceRequest,
+  PlaceStatus,
+  PlaceStep,
+} from '../../src/infra/provider.ts'
 import type { DesiredState } from '../../src/instance/desired.ts'
 
 export interface FakeProject {
@@ -8,13 +17,24 @@ export interface FakeProject {
   environmentId: string
   name: string
   marker: string
+  createdAt: Date
   deleted: boolean
   services: { id: string; name: string }[]
   volumes: string[]
   domains: string[]
   applied: DesiredState[]
   /** What was in place when each deployment began. */
-  deployments: { id: string; desired: DesiredState; volumes: string[]; domains: string[]; verdict: DeploymentVerdict }[]
+  deployments: FakeDeployment[]
+}
+
+export interface FakeDeployment {
+  id: string
+  desired: DesiredState
+  volumes: string[]
+  domains: string[]
+  verdict: DeploymentVerdict
+  starts: number
+  lines: LogLine[]
 }
 
 export interface FakeInfra {
@@ -25,104 +45,164 @@ export interface FakeInfra {
   autoDeploy: boolean
 }
 
-/** Railway as far as the saga can tell, in memory. */
-export function fakeInfra(domainOf: (project: FakeProject) => string): FakeInfra {
+/** A provider as far as its callers can tell, in memory. */
+export function fakeInfra(domainOf: (project: FakeProject) => string, p: { everyMs?: number } = {}): FakeInfra {
   const projects: FakeProject[] = []
   const live = () => projects.filter((project) => !project.deleted)
-  const get = (projectId: string) => {
+  const at = ({ projectId }: Place) => {
     const project = live().find((candidate) => candidate.projectId === projectId)
-    if (!project)
-      throw new ProviderError('Project not found', { provider: 'fake', operation: 'get', kind: 'not_found', uncertain: false })
+    if (!project) throw missing('project')
     return project
   }
-  const byService = (serviceId: string) => {
-    const project = live().find((candidate) => candidate.services.some(({ id }) => id === serviceId))
-    if (!project) throw new Error(`no service ${serviceId}`)
-    return project
+  const deployment = (id: string) => {
+    const found = live()
+      .flatMap((project) => project.deployments)
+      .find((candidate) => candidate.id === id)
+    if (!found) throw missing('deployment')
+    return found
   }
-  const deploy = (project: FakeProject) => {
-    const desired = project.applied.at(-1)
-    if (!desired) throw new Error('nothing to deploy')
-    const id = randomUUID()
-    project.deployments.push({ id, desired, volumes: [...project.volumes], domains: [...project.domains], verdict: 'rising' })
-    return id
-  }
+  const withMarker = (marker: string) => live().filter((project) => project.marker === marker)
+
   const fake: FakeInfra = {
     projects,
     live,
     autoDeploy: true,
     provider: {
-      async createProject({ name, marker }) {
-        const project: FakeProject = {
-          projectId: randomUUID(),
-          environmentId: randomUUID(),
-          name,
-          marker,
-          deleted: false,
-          services: [],
-          volumes: [],
-          domains: [],
-          applied: [],
-          deployments: [],
-        }
-        projects.push(project)
-        return { projectId: project.projectId, environmentId: project.environmentId }
-      },
-      async findProjects({ marker }) {
-        return live()
-          .filter((project) => project.marker === marker)
-          .map(({ projectId, environmentId }) => ({ projectId, environmentId }))
-      },
-      async deleteProject(projectId) {
+      name: 'fake',
+      ensure: [
+        {
+          ...step('project', ['projectId', 'environmentId'], 'look'),
+          oneAtATime: { slot: 'fake:project', everyMs: p.everyMs ?? 0, callMs: 60_000 },
+          async create({ name, marker }) {
+            const project = newProject(name, marker)
+            projects.push(project)
+            return idsOf(project)
+          },
+          find: async ({ marker }) => withMarker(marker).map(idsOf)[0] ?? null,
+        },
+        {
+          ...step('service', ['serviceId'], 'same'),
+          async create({ instanceId, place }) {
+            const { services } = at(place)
+            const known = services.find(({ name }) => name === instanceId)
+            if (known) return { serviceId: known.id }
+            const id = randomUUID()
+            services.push({ id, name: instanceId })
+            return { serviceId: id }
+          },
+          async find({ instanceId, place }) {
+            const known = at(place).services.find(({ name }) => name === instanceId)
+            return known ? { serviceId: known.id } : null
+          },
+        },
+        inside('volume', ['volumeId'], {
+          add: (project) => void project.volumes.push(randomUUID()),
+          first: ({ volumes: [volumeId] }) => (volumeId === undefined ? null : { volumeId }),
+        }),
+        inside('domain', ['domainId', 'domain'], {
+          add: (project) => void project.domains.push(domainOf(project)),
+          first: ({ domains: [domain] }) => (domain === undefined ? null : { domainId: `id of ${domain}`, domain }),
+        }),
+      ],
+
+      find: async ({ marker }) => withMarker(marker).map(idsOf),
+      list: async () =>
+        live()
+          .filter(({ marker }) => /^convos:[^:]+:[^:]+:[a-z0-9]{12}$/.test(marker))
+          .map((project) => ({ ...project, place: idsOf(project) })),
+      async inspect({ projectId }) {
         const project = live().find((candidate) => candidate.projectId === projectId)
-        if (project) project.deleted = true
+        if (!project) return null
+        const desired = project.applied.at(-1)
+        return {
+          domain: project.domains[0] ?? null,
+          image: desired?.image ?? null,
+          deploymentId: project.deployments.at(-1)?.id ?? null,
+          variables: desired?.env ?? {},
+        }
       },
-      async projectGone(projectId) {
-        return !live().some((project) => project.projectId === projectId)
-      },
-      async ensureService({ projectId, name }) {
-        const project = get(projectId)
-        const known = project.services.find((service) => service.name === name)
-        if (known) return known.id
-        const id = randomUUID()
-        project.services.push({ id, name })
-        return id
-      },
-      async createVolume({ serviceId }) {
-        const id = randomUUID()
-        byService(serviceId).volumes.push(id)
-        return id
-      },
-      async findVolume({ serviceId }) {
-        return byService(serviceId).volumes[0] ?? null
-      },
-      async createDomain({ serviceId }) {
-        const project = byService(serviceId)
-        const domain = domainOf(project)
-        project.domains.push(domain)
-        return { domainId: `id of ${domain}`, domain }
-      },
-      async findDomain({ serviceId }) {
-        const [domain] = byService(serviceId).domains
-        return domain === undefined ? null : { domainId: `id of ${domain}`, domain }
-      },
-      async apply({ serviceId, desired }) {
-        const project = byService(serviceId)
+
+      async patch(place, { desired }) {
+        const project = at(place)
         const same = JSON.stringify(project.applied.at(-1)) === JSON.stringify(desired)
         project.applied.push(desired)
         if (!same && fake.autoDeploy) deploy(project)
       },
-      async deploy({ serviceId }) {
-        return deploy(byService(serviceId))
+      redeploy: async (place) => deploy(at(place)),
+      async restart(_place, deploymentId) {
+        deployment(deploymentId).starts++
       },
-      async latestDeployments(projectIds) {
-        return new Map(
-          live()
-            .filter((project) => projectIds.includes(project.projectId))
-            .map((project) => [project.projectId, { projectDeleted: false, deployment: project.deployments.at(-1) ?? null }]),
-        )
+      async rename(place, name) {
+        at(place).name = name
       },
+      status: async (places) => new Map(places.flatMap((asked) => answerFor(live(), asked))),
+      statusBatch: 25,
+      logs: async (deploymentId, { limit }) => deployment(deploymentId).lines.slice(-limit),
+
+      async drop({ projectId }) {
+        const project = live().find((candidate) => candidate.projectId === projectId)
+        if (project) project.deleted = true
+      },
+      gone: async ({ projectId }) => !live().some((project) => project.projectId === projectId),
+
+      checkpoints: null,
     },
   }
   return fake
+
+  /** What a second call would make a second one of. */
+  function inside(
+    name: string,
+    yields: string[],
+    of: { add(project: FakeProject): void; first(project: FakeProject): Place | null },
+  ): PlaceStep {
+    const find = async ({ place }: PlaceRequest) => of.first(at(place))
+    return {
+      ...step(name, yields, 'look'),
+      async create(request) {
+        of.add(at(request.place))
+        return (await find(request)) ?? {}
+      },
+      find,
+    }
+  }
 }
+
+const step = (name: string, yields: string[], repeat: PlaceStep['repeat']) => ({ name, yields, repeat, oneAtATime: null })
+
+const idsOf = ({ projectId, environmentId }: FakeProject): Place => ({ projectId, environmentId })
+
+const newProject = (name: string, marker: string): FakeProject => ({
+  projectId: randomUUID(),
+  environmentId: randomUUID(),
+  name,
+  marker,
+  createdAt: new Date(),
+  deleted: false,
+  services: [],
+  volumes: [],
+  domains: [],
+  applied: [],
+  deployments: [],
+})
+
+function deploy(project: FakeProject): string {
+  const desired = project.applied.at(-1)
+  if (!desired) throw new Error('nothing to deploy')
+  const id = randomUUID()
+  const lines = ['pulled', 'created', 'started'].map((message) => ({ at: new Date().toISOString(), severity: 'info', message }))
+  const { volumes, domains } = project
+  project.deployments.push({ id, desired, volumes: [...volumes], domains: [...domains], verdict: 'rising', starts: 1, lines })
+  return id
+}
+
+function answerFor(projects: FakeProject[], { instanceId, place }: PlaceOf): [string, PlaceStatus][] {
+  const project = projects.find(({ projectId }) => projectId === place['projectId'])
+  if (!project) return []
+  const latest = project.deployments.at(-1)
+  const deployment = latest ? { id: latest.id, verdict: latest.verdict, image: latest.desired.image } : null
+  return [[instanceId, { deleted: false, deployment }]]
+}
+
+const missing = (what: string) =>
+  new ProviderError(`no such ${what}`, { provider: 'fake', operation: 'get', kind: 'not_found', uncertain: false })

@@ -53,7 +53,10 @@ export async function fakeInstances() {
   let last = 0
   return {
     /** A loopback address that leads here and is nobody's yet. */
-    newDomain: () => `127.0.1.${++last}:${port}`,
+    newDomain() {
+      last++
+      return `127.0.${1 + Math.floor(last / 250)}.${1 + (last % 250)}:${port}`
+    },
     at(domain: string): FakeInstance {
       const instance = instances.get(domain) ?? { health: null, respond: () => null, seen: [] }
       instances.set(domain, instance)

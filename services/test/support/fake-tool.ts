@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { ToolPlugin } from '../../src/registry.ts'
+import type { ResourceKind, ToolPlugin } from '../../src/registry.ts'
 
 export interface FakeKey {
   resourceId: string
@@ -7,30 +7,32 @@ export interface FakeKey {
   secret: string
 }
 
-type Verbs = Pick<ToolPlugin, 'create'> & NonNullable<ToolPlugin['external']>
+type Verbs = Pick<ResourceKind, 'create' | 'destroy' | 'find'> & { list: NonNullable<ResourceKind['list']> }
 
-/** A provider of keys whose secret is told once, in memory. */
-export function fakeKeys(): { keys: Map<string, FakeKey>; verbs: Verbs } {
+/** A provider of keys whose secret is told once, in memory; each gives the variable of that name. */
+export function fakeKeys(variable = 'OPENROUTER_API_KEY'): { keys: Map<string, FakeKey>; verbs: Verbs } {
   const keys = new Map<string, FakeKey>()
   return {
     keys,
     verbs: {
-      async create({ marker }) {
-        const key = { resourceId: randomUUID(), name: marker, secret: randomBytes(16).toString('hex') }
+      async create({ key: name }) {
+        const key = { resourceId: randomUUID(), name, secret: randomBytes(16).toString('hex') }
         keys.set(key.resourceId, key)
-        return { resourceId: key.resourceId, config: {}, envVars: { OPENROUTER_API_KEY: key.secret } }
+        return { resourceId: key.resourceId, config: {}, envVars: { [variable]: key.secret } }
       },
-      list: async () => [...keys.values()].map(({ resourceId, name }) => ({ resourceId, name })),
+      find: async (key) => [...keys.values()].filter(({ name }) => name === key).map(({ resourceId }) => resourceId),
+      list: async () => [...keys.values()].map(({ resourceId, name }) => ({ resourceId, key: name, createdAt: null })),
       destroy: async (resourceId) => void keys.delete(resourceId),
     },
   }
 }
 
-export const keyPlugin = ({ create, list, destroy }: Verbs): ToolPlugin => ({
-  toolId: 'openrouter',
+export const keyPlugin = (verbs: Verbs, toolId = 'openrouter'): ToolPlugin => ({
+  toolId,
   name: 'Keys',
-  provisioning: ['always'],
+  provisioning: [toolId === 'openrouter' ? 'always' : 'pool'],
   available: true,
-  create,
-  external: { list, destroy },
+  resources: [
+    { kind: 'key', variables: [toolId === 'openrouter' ? 'OPENROUTER_API_KEY' : 'FAKE_KEY'], repeat: 'replace', ...verbs },
+  ],
 })

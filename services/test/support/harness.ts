@@ -14,7 +14,7 @@ import { readConfig } from '../../src/config.ts'
 import { fakeInfra } from './fake-infra.ts'
 import { fakeInstances } from './fake-instances.ts'
 import { fakeKeys, keyPlugin } from './fake-tool.ts'
-import { withFaults } from './faults.ts'
+import { withFaults, withInfraFaults } from './faults.ts'
 
 export const IMAGE = `ghcr.io/acme/agent@sha256:${'a'.repeat(64)}`
 
@@ -32,8 +32,8 @@ export async function createHarness(postgresUrl: string, over: Record<string, st
   const database = await servicesDatabase(postgresUrl)
   const config = readConfig(testEnv({ DATABASE_URL: database.url, ...over }))
   const instances = await fakeInstances()
-  const infra = fakeInfra(() => instances.newDomain())
-  const { target: provider, faults: infraFaults } = withFaults(infra.provider)
+  const infra = fakeInfra(() => instances.newDomain(), { everyMs: config.railway.projectIntervalMs })
+  const { target: provider, faults: infraFaults } = withInfraFaults(infra.provider)
   const { keys, verbs } = fakeKeys()
   const { target: keyVerbs, faults: keyFaults } = withFaults(verbs)
   const tools = createRegistry()
@@ -58,7 +58,10 @@ export async function createHarness(postgresUrl: string, over: Record<string, st
 
     /** One pass of a runner over everything that is due; returns when all of it was given back. */
     async pass(runnerId = 'runner') {
-      const due = await claimDueInstances(ctx.db, { runnerId, limit: 100 })
+      const due = [
+        ...(await claimDueInstances(ctx.db, { runnerId, limit: 100, urgent: true })),
+        ...(await claimDueInstances(ctx.db, { runnerId, limit: 100, urgent: false })),
+      ]
       const never = new AbortController().signal
       await Promise.all(due.map((instanceId) => driveInstance(ctx, { instanceId, runnerId }, never)))
       return due

@@ -10,10 +10,12 @@ export interface Refusal {
 /** The wording decides: Railway's error codes are the same for all of these. First match wins. */
 const BY_MESSAGE: [pattern: RegExp, kind: ProviderErrorKind][] = [
   [/too quickly|allows \d+ \w+ per \d+ seconds|every 30s|whoa there|try again in|rate limit exceeded/i, 'throttled'],
-  [/not authorized|project token not found|two factor authentication required/i, 'auth'],
-  [/commit not found/i, 'permanent'],
+  [/two factor authentication required/i, 'permanent'],
+  [/not authorized|project token not found/i, 'auth'],
+  // the commit, or what a deployment was to be made of
+  [/commit not found|deployment not found/i, 'permanent'],
   [/not found|could not find/i, 'not_found'],
-  [/already exists|already has /i, 'conflict'],
+  [/already exists|already has |not (stoppable|restartable)/i, 'conflict'],
   [/cannot redeploy yet|already in progress/i, 'transient'],
 ]
 

@@ -1,18 +1,22 @@
 import { HttpError, requestJson } from '@convos/kit'
 import { z } from 'zod'
+import type { Gate } from '../../budget/gate.ts'
 import { RAILWAY_MUTATION, RAILWAY_QUERY } from '../../limits.ts'
-import type { CountRequest } from '../../metrics.ts'
 import { ProviderError } from '../errors.ts'
 import { classify } from './classify.ts'
+import type { Operations } from './generated/operations.ts'
 import type { Operation } from './operations.ts'
 
 export interface RailwayClientOptions {
   url: string
   token: string
-  count: CountRequest
+  gate: Gate
 }
 
-export type RailwayClient = <S extends z.ZodType>(operation: Operation<S>, variables: object) => Promise<z.output<S>>
+export type RailwayClient = <N extends keyof Operations, S extends z.ZodType>(
+  operation: Operation<N, S>,
+  variables: Operations[N]['variables'],
+) => Promise<z.output<S>>
 
 const Envelope = z.object({
   data: z.unknown().optional(),
@@ -20,40 +24,49 @@ const Envelope = z.object({
 })
 
 /** One request per call; a refusal in any of Railway's disguises becomes a ProviderError. */
-export function createRailwayClient({ url, token, count }: RailwayClientOptions): RailwayClient {
+export function createRailwayClient({ url, token, gate }: RailwayClientOptions): RailwayClient {
   // without a query string Cloudflare's limits are far tighter
   const endpoint = `${url}?source=convos-agents`
-  return async (operation, variables) => {
-    const fail = (p: { status: number | null; message: string | null; retryAfterMs?: number | null; cause?: unknown }) => {
-      const verdict = classify(p)
-      count('railway', operation.name, verdict.kind)
-      const words = operation.confidential && p.message ? `refused, ${verdict.kind} (status ${p.status})` : p.message
-      return new ProviderError(words ?? `no usable answer (status ${p.status ?? 'none'})`, {
-        provider: 'railway',
-        operation: operation.name,
-        ...verdict,
-        // a query changes nothing, whatever became of it
-        uncertain: verdict.uncertain && operation.mutation,
-        retryAfterMs: p.retryAfterMs ?? null,
-        cause: operation.confidential ? undefined : p.cause,
+  const headers = { authorization: `Bearer ${token}`, 'user-agent': 'convos-agents', 'x-source': 'convos-agents' }
+  return (operation, variables) =>
+    gate.pass(operation.countedAs, async () => {
+      const answer = await requestJson(endpoint, {
+        method: 'POST',
+        headers,
+        json: { query: operation.text, variables, operationName: operation.name },
+        timeoutMs: operation.mutation ? RAILWAY_MUTATION : RAILWAY_QUERY,
+        reply: Envelope,
+      }).catch((cause: unknown) => {
+        if (!(cause instanceof HttpError)) throw cause
+        const message = Envelope.safeParse(cause.body).data?.errors?.[0]?.message ?? null
+        throw failure(operation, { status: cause.status, message, retryAfterMs: cause.retryAfterMs, cause })
       })
-    }
-    const answer = await requestJson(endpoint, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'user-agent': 'convos-agents', 'x-source': 'convos-agents' },
-      json: { query: operation.text, variables, operationName: operation.name },
-      timeoutMs: operation.mutation ? RAILWAY_MUTATION : RAILWAY_QUERY,
-      reply: Envelope,
-    }).catch((cause: unknown) => {
-      if (!(cause instanceof HttpError)) throw cause
-      const message = Envelope.safeParse(cause.body).data?.errors?.[0]?.message ?? null
-      throw fail({ status: cause.status, message, retryAfterMs: cause.retryAfterMs, cause })
+      const { status, data: envelope } = answer
+      const [error] = envelope.errors ?? []
+      if (error) throw failure(operation, { status, message: error.message })
+      const data = operation.data.safeParse(envelope.data)
+      if (!data.success) throw failure(operation, { status, message: null, cause: data.error })
+      return data.data
     })
-    const [error] = answer.data.errors ?? []
-    if (error) throw fail({ status: answer.status, message: error.message })
-    const data = operation.data.safeParse(answer.data.data)
-    if (!data.success) throw fail({ status: answer.status, message: null, cause: data.error })
-    count('railway', operation.name, 'ok')
-    return data.data
-  }
+}
+
+interface Failure {
+  status: number | null
+  message: string | null
+  retryAfterMs?: number | null
+  cause?: unknown
+}
+
+function failure({ name, mutation, confidential }: Operation, p: Failure): ProviderError {
+  const { kind, uncertain } = classify(p)
+  const words = confidential && p.message ? `refused, ${kind} (status ${p.status})` : p.message
+  return new ProviderError(words ?? `no usable answer (status ${p.status ?? 'none'})`, {
+    provider: 'railway',
+    operation: name,
+    kind,
+    // a query changes nothing, whatever became of it
+    uncertain: uncertain && mutation,
+    retryAfterMs: p.retryAfterMs ?? null,
+    cause: confidential ? undefined : p.cause,
+  })
 }

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: { name: 'crash', root: import.meta.dirname, include: ['test/**/*.faults.ts'], testTimeout: 300_000, hookTimeout: 60_000 },
+})

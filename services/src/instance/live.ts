@@ -1,0 +1,56 @@
+import { EnvRequest, OkReply } from '@convos/agent-server/contract'
+import type { z } from 'zod'
+import { recordRenamed } from '../db/creation.ts'
+import { recordDelivered, readTools, type ToolRow } from '../db/tools.ts'
+import { INSTANCE_CALL } from '../limits.ts'
+import { callInstance } from './call.ts'
+import type { Run } from './run.ts'
+import { envOf, inUse, isAlways } from './tools.ts'
+
+type Overlay = z.infer<typeof EnvRequest>['env']
+
+/** Lays variables over those a running instance began with; null takes one away. */
+async function overlay({ ctx, row }: Run, env: Overlay): Promise<void> {
+  if (!row.url || !row.controlToken) throw new Error('the instance has no address yet')
+  const controlToken = ctx.vault.open(row.controlToken, `instance_infra/${row.instanceId}/control_token`)
+  await callInstance(
+    { url: row.url, controlToken },
+    { method: 'POST', path: '/pool/env', json: { env }, timeoutMs: INSTANCE_CALL, reply: OkReply },
+  )
+}
+
+/** Gives a claimed instance the variables of the tools that it got since; those it began with it has. */
+export async function deliver(run: Run): Promise<void> {
+  const { ctx, lease, row } = run
+  const rows = (await readTools(ctx.db, [row.instanceId])).filter(
+    (tool) => inUse(tool) && !tool.delivered && !isAlways(ctx, tool),
+  )
+  if (row.claimId === null || rows.length === 0) return
+  await overlay(run, Object.assign({}, ...rows.map((tool) => envOf(ctx, tool))) as Overlay)
+  await recordDelivered(
+    ctx.db,
+    lease,
+    rows.map(({ id }) => id),
+  )
+}
+
+/** Takes the variables of a tool away that is about to go. Its credentials die with it, so an instance that does not listen holds up nothing. */
+export async function withdraw(run: Run, tool: ToolRow): Promise<void> {
+  if (!tool.delivered || tool.secret === null) return
+  const names = Object.keys(envOf(run.ctx, tool))
+  try {
+    await overlay(run, Object.fromEntries(names.map((name) => [name, null])))
+  } catch (err) {
+    run.ctx.log.info(
+      { err, instanceId: tool.instanceId, toolId: tool.toolId },
+      'the variables of a tool that goes stay where they are',
+    )
+  }
+}
+
+/** What people see at the provider follows the agent's name. */
+export async function rename({ ctx, lease, row }: Run): Promise<void> {
+  if (row.wantedName === null || row.wantedName === row.projectName) return
+  await ctx.infra.rename(row.place, row.wantedName)
+  await recordRenamed(ctx.db, lease, row.wantedName)
+}
