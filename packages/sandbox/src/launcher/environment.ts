@@ -57,6 +57,8 @@ export function servicesEnv(
     RAILWAY_WORKSPACE_ID: SANDBOX_WORKSPACE.id,
     // a little longer than the window, as in production: who asks at its very end is refused
     RAILWAY_PROJECT_INTERVAL_MS: String(PROJECT_INTERVAL_MS + 50),
+    // nobody counts here
+    RAILWAY_HOURLY_BUDGET: '1000000',
     GHCR_URL: urls.simulators,
     INSTANCE_URL_TEMPLATE: 'http://{domain}',
     INSTANCE_EXTRA_ENV: JSON.stringify({ AGENT_ENGINE: 'lite', CONVOS_BIN, CONVOS_SANDBOX_URL: `${urls.simulators}/convos` }),

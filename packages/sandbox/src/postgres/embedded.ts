@@ -60,9 +60,11 @@ export async function startPostgres(options: EmbeddedOptions = {}): Promise<Embe
 const serverEnv = () => ({ ...process.env, LC_ALL: 'C', TZ: 'UTC' })
 
 function initCluster(initdb: string, dataDir: string, who: ServerUser | undefined): void {
-  const locale = ['-E', 'UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-  const args = ['-D', dataDir, '-U', 'postgres', '-A', 'trust', ...locale, '--no-sync', '--no-instructions']
-  const result = spawnSync(initdb, args, { ...who, env: serverEnv(), cwd: '/', encoding: 'utf8' })
+  const run = (args: string[]) => spawnSync(initdb, args, { ...who, env: serverEnv(), cwd: '/', encoding: 'utf8' })
+  const version = Number(/ (\d+)/.exec(run(['--version']).stdout)?.[1])
+  const builtin = version >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []
+  const locale = ['-E', 'UTF8', ...builtin, '--locale=C']
+  const result = run(['-D', dataDir, '-U', 'postgres', '-A', 'trust', ...locale, '--no-sync', '--no-instructions'])
   if (result.status !== 0) throw new Error(`initdb failed: ${result.error?.message ?? result.stderr}`)
 }
 
