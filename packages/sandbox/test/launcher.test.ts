@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { providerAccounts, servicesEnv } from '../src/launcher/environment.ts'
+import { parseStartOptions } from '../src/launcher/options.ts'
 import { loadSettings } from '../src/launcher/settings.ts'
 import { startSimulators } from '../src/simulators/server.ts'
 
@@ -59,7 +60,7 @@ test('services is told where every provider is, with which key, and where it can
   const settings = await loadSettings(dataDir, 0)
   const servicesPublic = `http://127.0.0.1:${settings.ports.public}`
   const urls = { pool: '', services: '', servicesPublic, simulators: simulators.url, databases: { pool: '', services: '' } }
-  const options = { idle: 0, fresh: false, port: 0, open: false, real: [], dataDir }
+  const options = { idle: 0, fresh: false, port: 0, open: false, instances: 'process' as const, real: [], dataDir }
   const env = servicesEnv(urls, settings, options, await providerAccounts(simulators.url))
 
   expect(env).toMatchObject({ PUBLIC_PORT: String(settings.ports.public), SERVICES_PUBLIC_URL: servicesPublic })
@@ -73,4 +74,19 @@ test('services is told where every provider is, with which key, and where it can
   for (const [name, path, headers] of asked) {
     expect((await fetch(`${env[`${name}_API_URL`]}${path}`, { headers })).status, name).toBe(200)
   }
+})
+
+describe('options', () => {
+  test('say what is not understood', () => {
+    expect(parseStartOptions([], '.data')).toMatchObject({ idle: 3, instances: 'process', real: [], dataDir: '.data' })
+    expect(parseStartOptions(['--help'], '.data')).toBeNull()
+    expect(() => parseStartOptions(['--instances', 'paper'], '.data')).toThrow('process or virtual')
+    expect(() => parseStartOptions(['--real', 'railway'], '.data')).toThrow('only openrouter')
+    expect(() => parseStartOptions(['--nonsense'], '.data')).toThrow('nonsense')
+  })
+
+  test('only simulated agents may be many', () => {
+    expect(() => parseStartOptions(['--idle', '51'], '.data')).toThrow('from 0 to 50')
+    expect(parseStartOptions(['--idle', '1000', '--instances', 'virtual'], '.data')).toMatchObject({ idle: 1000 })
+  })
 })

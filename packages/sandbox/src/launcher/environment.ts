@@ -6,8 +6,8 @@ import type { Settings } from './settings.ts'
 
 const CONVOS_BIN = fileURLToPath(new URL('../../bin/convos', import.meta.url))
 
-/** Railway's window between two new projects, shortened so that a newcomer does not wait 30 s for each agent. */
-export const PROJECT_INTERVAL_MS = 1000
+/** Railway's window between two new projects, shortened so that a newcomer does not wait 30 s for each agent; for load there is none. */
+export const projectIntervalMs = ({ instances }: Pick<StartOptions, 'instances'>): number => (instances === 'virtual' ? 0 : 1000)
 
 export interface Urls {
   pool: string
@@ -56,7 +56,7 @@ export function servicesEnv(
     RAILWAY_API_TOKEN: 'sandbox-railway-token',
     RAILWAY_WORKSPACE_ID: SANDBOX_WORKSPACE.id,
     // a little longer than the window, as in production: who asks at its very end is refused
-    RAILWAY_PROJECT_INTERVAL_MS: String(PROJECT_INTERVAL_MS + 50),
+    RAILWAY_PROJECT_INTERVAL_MS: String(projectIntervalMs(options) + 50),
     // nobody counts here
     RAILWAY_HOURLY_BUDGET: '1000000',
     GHCR_URL: urls.simulators,

@@ -7,6 +7,8 @@ export interface StartOptions {
   /** Of the dashboard and the pool API; undefined = the one used last, at first 3001. */
   port: number | undefined
   open: boolean
+  /** What agents are: local processes that can be talked to, or simulated ones for load, thousands in one process. */
+  instances: 'process' | 'virtual'
   /** Providers that are not simulated. */
   real: 'openrouter'[]
   /** Where everything that survives a restart is kept. */
@@ -21,6 +23,7 @@ export const HELP = `Runs the whole system on this machine: database, simulated 
   --port N            port of the dashboard and the pool API (default 3001; 0: free ones for everything)
   --open              open the dashboard in a browser
   --fresh             forget everything from earlier runs first
+  --instances KIND    process: agents that can be talked to (default); virtual: simulated ones, thousands of them, for load
   --real openrouter   use the real OpenRouter: costs money, needs OPENROUTER_MANAGEMENT_KEY (and takes OPENCLAW_PRIMARY_MODEL)
   --data DIR          where data is kept (default .data)
   --help              this text
@@ -31,6 +34,9 @@ While it runs, .data/sandbox.json holds what scripts need; logs are in .data/log
 export class UsageError extends Error {
   override name = 'UsageError'
 }
+
+/** Each process takes some 60 MB. */
+const MOST = { process: 50, virtual: 3000 }
 
 const count = (name: string, text: string, min: number, max: number) => {
   const value = Number(text)
@@ -50,6 +56,7 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
         port: { type: 'string' },
         open: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
+        instances: { type: 'string', default: 'process' },
         real: { type: 'string', default: '' },
         data: { type: 'string', default: defaultDataDir },
         help: { type: 'boolean', default: false },
@@ -62,8 +69,11 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
   const real = values.real.split(',').filter(Boolean)
   const unknown = real.find((name) => name !== 'openrouter')
   if (unknown) throw new UsageError(`--real: "${unknown}" is not known; only openrouter can be real`)
+  const { instances } = values
+  if (instances !== 'process' && instances !== 'virtual') throw new UsageError('--instances takes process or virtual')
   return {
-    idle: count('idle', values.idle, 0, 50),
+    idle: count('idle', values.idle, 0, MOST[instances]),
+    instances,
     port: values.port === undefined ? undefined : count('port', values.port, 0, 65_535),
     open: values.open,
     fresh: values.fresh,

@@ -8,7 +8,7 @@ import { startSimulators } from '../simulators/server.ts'
 import { buildDashboard } from './dashboard.ts'
 import { type Descriptor, removeDescriptor, runningSandbox, writeDescriptor } from './descriptor.ts'
 import type { Display } from './display.ts'
-import { poolEnv, PROJECT_INTERVAL_MS, providerAccounts, servicesEnv, type Urls } from './environment.ts'
+import { poolEnv, projectIntervalMs, providerAccounts, servicesEnv, type Urls } from './environment.ts'
 import { type StartOptions, UsageError } from './options.ts'
 import { poolApi } from './pool-api.ts'
 import { loadSettings, type Settings } from './settings.ts'
@@ -21,6 +21,7 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 /** How long a service may take to answer for the first time, and the first agents to be warm. */
 const READY_MS = 60_000
 const WARM_MS = 120_000
+const WARM_EACH_MS = 500
 
 /** Starts every part, waits until agents are warm and says how to use them. What runs is told to `teardown` at once. */
 export async function runSandbox(
@@ -54,7 +55,7 @@ export async function runSandbox(
   const simulators = await startSimulators({
     port: settings.ports.simulators,
     stateFile: join(dataDir, 'simulators.json'),
-    railway: { projectIntervalMs: PROJECT_INTERVAL_MS, dataDir: join(dataDir, 'railway') },
+    railway: { host: options.instances, projectIntervalMs: projectIntervalMs(options), dataDir: join(dataDir, 'railway') },
   })
   teardown.add('simulators', () => simulators.close())
 
@@ -105,7 +106,7 @@ export async function runSandbox(
         progress(`${Math.min(idle, options.idle)}/${options.idle}`)
         return idle >= options.idle
       },
-      WARM_MS,
+      WARM_MS + options.idle * WARM_EACH_MS,
       interrupted,
       `the agents do not become ready; see ${join(dataDir, 'logs')}`,
     ),
