@@ -1,14 +1,14 @@
 import type { Context } from './context.ts'
 import { type HeldInstance, type Lease, LeaseLost, readHeld, recordDestroyed, recordPhase, recordProgress } from './db/runner.ts'
 import { readTools, recordToolFailure, type ToolRow } from './db/tools.ts'
-import { isKind } from './infra/errors.ts'
+import type { ProviderError } from './infra/errors.ts'
 import { creationSteps } from './instance/create.ts'
 import { unwindingSteps } from './instance/destroy.ts'
 import { deliver, rename, withdraw } from './instance/live.ts'
 import { rolloutSteps } from './instance/rollout.ts'
 import type { InstanceStep, Run } from './instance/run.ts'
 import { isAlways, resourceStep } from './instance/tools.ts'
-import { describe, NotYet, readLogs, takeStep } from './saga.ts'
+import { describe, isRefusal, NotYet, readLogs, takeStep } from './saga.ts'
 
 /** A held instance on its way; every step reads it afresh, as what is wished for may have changed meanwhile. */
 export interface Drive {
@@ -19,6 +19,10 @@ export interface Drive {
   row: HeldInstance
   /** Somebody waits for what is being done. */
   urgent: boolean
+  /** All that went wrong, or has to wait; each on its own says when to come back. */
+  failures: unknown[]
+  /** Why the creation or the rollout was refused outright: they alone are given up. */
+  refusal: ProviderError | null
 }
 
 type Reached = 'present' | 'destroyed' | 'stopping'
@@ -28,7 +32,7 @@ type Reached = 'present' | 'destroyed' | 'stopping'
  * @throws the first failure, when everything that does not depend on it has been tried
  */
 export async function towardsWish(drive: Drive): Promise<Reached> {
-  const reached = wished(drive) && !isCreated(drive.row) ? await create(drive) : 'present'
+  const reached = wished(drive) && !isCreated(drive.row) ? await refusable(drive, () => create(drive)) : 'present'
   if (reached === 'present' && wished(drive)) await keepUp(drive)
   if (drive.stopping.aborted) return 'stopping'
   return wished(drive) ? 'present' : unwind(drive)
@@ -43,6 +47,15 @@ async function create(drive: Drive): Promise<'present' | 'stopping'> {
     await forwards(drive, step)
   }
   return 'present'
+}
+
+async function refusable<T>(drive: Drive, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (err) {
+    if (isRefusal(err)) drive.refusal = err
+    throw err
+  }
 }
 
 /** Its first deployment is known: whatever happens later is a change to something that exists. */
@@ -73,14 +86,13 @@ async function progress(drive: Drive): Promise<void> {
 /** What a created instance still wants: tools, another image, another name. None of them holds up another. */
 async function keepUp(drive: Drive): Promise<void> {
   const { ctx, lease, stopping } = drive
-  const failures: unknown[] = []
   const attempt = async (work: () => Promise<unknown>) => {
     if (stopping.aborted || !wished(drive)) return
     try {
       await work()
     } catch (err) {
       if (err instanceof LeaseLost) throw err
-      failures.push(err)
+      drive.failures.push(err)
     }
   }
 
@@ -91,9 +103,9 @@ async function keepUp(drive: Drive): Promise<void> {
   for (const tool of going) await attempt(() => dropTool(drive, tool))
   for (const generation of Map.groupBy(coming, ({ toolId }) => toolId).values()) await attempt(() => makeTool(drive, generation))
   await attempt(() => deliver(runOf(drive)))
-  if (drive.row.awaitingDeployment) await attempt(() => rollOut(drive))
+  if (drive.row.awaitingDeployment) await attempt(() => refusable(drive, () => rollOut(drive)))
   await attempt(() => rename(runOf(drive)))
-  throwWorst(failures)
+  throwWorst(drive)
 }
 
 async function makeTool(drive: Drive, resources: ToolRow[]): Promise<void> {
@@ -104,7 +116,7 @@ async function makeTool(drive: Drive, resources: ToolRow[]): Promise<void> {
     } catch (err) {
       if (err instanceof LeaseLost || err instanceof NotYet) throw err
       // whoever asked for it is told now: an outright refusal is not going to change its mind
-      const givenUp = isKind(err, 'permanent', 'conflict')
+      const givenUp = isRefusal(err)
       await recordToolFailure(ctx.db, lease, { id: row.id, error: describe(err), givenUp })
       ctx.changed.notify()
       if (givenUp) return
@@ -130,25 +142,22 @@ async function rollOut(drive: Drive): Promise<void> {
 async function unwind(drive: Drive): Promise<Reached> {
   const { ctx, lease, stopping } = drive
   await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying', 'running', 'deploy_failed'], to: 'destroying' })
-  const failures: unknown[] = []
   for (const step of await unwindingSteps(ctx, lease.instanceId)) {
     if (stopping.aborted) return 'stopping'
     try {
       await backwards(drive, step)
     } catch (err) {
       if (err instanceof LeaseLost) throw err
-      failures.push(err)
+      drive.failures.push(err)
     }
   }
-  throwWorst(failures)
+  throwWorst(drive)
   await recordDestroyed(ctx.db, lease)
   return 'destroyed'
 }
 
 /** Waiting is told only when nothing is wrong. */
-function throwWorst(failures: unknown[]): void {
-  const worst = failures.find((err) => !(err instanceof NotYet)) ?? soonest(failures)
+function throwWorst({ failures }: Drive): void {
+  const worst = failures.find((err) => !(err instanceof NotYet)) ?? failures[0]
   if (worst !== undefined) throw worst
 }
-
-const soonest = (waits: unknown[]): unknown => waits.filter((err) => err instanceof NotYet).toSorted((a, b) => a.ms - b.ms)[0]

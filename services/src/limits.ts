@@ -126,3 +126,5 @@ export const BUDGET_AT_LEISURE = 0.8
 export const GATE_PATIENCE = 10 * SECOND
 /** Whatever a provider's 429 says, it is asked again after this. */
 export const BLOCK_MAX = HOUR
+/** Of one whose end was not seen: it waited for its turn, and then for its answer. */
+export const CALL_LONGEST = GATE_PATIENCE + RAILWAY_MUTATION

@@ -29,19 +29,24 @@ type Looking = Pick<Context, 'db' | 'infra' | 'changed'>
 const CALL = RAILWAY_QUERY + GATE_PATIENCE
 
 /**
- * A look, by whichever replica: one request per batch of silent instances, until none is due. The more it took the later comes the next
- * one, so that they are no more frequent when many are silent.
+ * A look, by whichever replica: one request per batch of silent instances, until none is due or all were asked about. The more it took the
+ * later comes the next one, so that they are no more frequent when many are silent, or the provider is slow.
  */
 export async function lookUpSilent(ctx: Looking, signal?: AbortSignal): Promise<void> {
   if (!(await anyLookupDue(ctx.db))) return
   const slot = { name: 'railway:lookup', holder: randomUUID() }
   if ((await takeSlot(ctx.db, { ...slot, ms: CALL })) !== null) return
+  const asked = new Set<string>()
   let requests = 0
   let pauseMs = LOOKUP_EVERY
   try {
-    for (let more = true; more && (await lookUpBatch(ctx));) {
+    for (let more = true; more;) {
+      const batch = await lookUpBatch(ctx)
+      if (batch.length === 0) break
       requests++
-      more = !signal?.aborted && (await anyLookupDue(ctx.db))
+      // those asked about first may be due again by now: they are the next look's
+      more = !signal?.aborted && !batch.some((id) => asked.has(id)) && (await anyLookupDue(ctx.db))
+      for (const id of batch) asked.add(id)
       // the slot stays ours for another call
       if (more) await freeSlot(ctx.db, { ...slot, ms: CALL })
     }
@@ -54,18 +59,18 @@ export async function lookUpSilent(ctx: Looking, signal?: AbortSignal): Promise<
   }
 }
 
-/** @returns whether there was anything to ask */
-async function lookUpBatch({ db, infra, changed }: Looking): Promise<boolean> {
+/** @returns who was asked about */
+async function lookUpBatch({ db, infra, changed }: Looking): Promise<string[]> {
   const due = await claimDueLookups(db, { limit: infra.statusBatch, deployingMs: LOOKUP_DEPLOYING, failingMs: LOOKUP_FAILING })
-  if (due.length === 0) return false
+  if (due.length === 0) return []
   const found = await infra.status(due, { atLeisure: true })
-  for (const { instanceId } of due) {
+  for (const { instanceId, ticket } of due) {
     const finding = findingOf(found.get(instanceId))
-    if (finding.failed) await recordDeployFailed(db, { instanceId, ...finding.failed })
-    else await recordLookup(db, { instanceId, deploymentId: finding.deploymentId, note: finding.note })
+    if (finding.failed) await recordDeployFailed(db, { instanceId, ticket, ...finding.failed })
+    else await recordLookup(db, { instanceId, ticket, deploymentId: finding.deploymentId, note: finding.note })
   }
   changed.notify()
-  return true
+  return due.map(({ instanceId }) => instanceId)
 }
 
 interface Finding {

@@ -15,7 +15,6 @@ import {
   renewLease,
 } from './db/runner.ts'
 import { type Drive, towardsWish } from './drive.ts'
-import { isKind } from './infra/errors.ts'
 import {
   CREATE_REFUSALS,
   RATE_LIMIT_DEFAULT_WAIT,
@@ -27,12 +26,17 @@ import {
   RUNNER_RENEW_EVERY,
   RUNNER_URGENT,
 } from './limits.ts'
-import { describe, NotYet, turnedAway } from './saga.ts'
+import { describe, isRefusal, NotYet, turnedAway } from './saga.ts'
 
 /** Drives every instance to its wish, one holder per instance over all replicas. */
 export function startRunner(ctx: Context): Loop {
-  const runnerId = randomUUID()
   const stopping = new AbortController()
+  const leases = new Set<Lease>()
+  const drive = async (lease: Lease) => {
+    leases.add(lease)
+    await driveInstance(ctx, lease, stopping.signal)
+    leases.delete(lease)
+  }
   const crews = [
     { urgent: true, crew: createCrew(RUNNER_URGENT, () => loop.wake()) },
     { urgent: false, crew: createCrew(RUNNER_CONCURRENCY, () => loop.wake()) },
@@ -45,8 +49,10 @@ export function startRunner(ctx: Context): Loop {
     async pass() {
       for (const { urgent, crew } of crews) {
         if (crew.free === 0) continue
+        // another one for each time: what is still at work on an instance that was lost meanwhile must not write with the new right
+        const runnerId = randomUUID()
         const due = await claimDueInstances(ctx.db, { runnerId, limit: crew.free, urgent })
-        for (const instanceId of due) crew.start(driveInstance(ctx, { instanceId, runnerId }, stopping.signal))
+        for (const instanceId of due) crew.start(drive({ instanceId, runnerId }))
       }
     },
   })
@@ -61,7 +67,7 @@ export function startRunner(ctx: Context): Loop {
       await Promise.race([Promise.all(crews.map(({ crew }) => crew.idle())), ctx.clock.sleep(RUNNER_DRAIN, inTime.signal)])
       inTime.abort()
       // a call that still runs is one whose answer got lost; the log tells the next holder so
-      await releaseInstances(ctx.db, runnerId)
+      await releaseInstances(ctx.db, [...leases])
     },
   }
 }
@@ -74,11 +80,11 @@ export async function driveInstance(ctx: Context, lease: Lease, stopping: AbortS
     renewLease(ctx.db, lease).catch((err: unknown) => log.warn({ err }, 'the lease could not be renewed'))
   }, RUNNER_RENEW_EVERY)
   try {
-    const drive: Drive = { ctx, lease, stopping, row: await readHeld(ctx.db, lease), urgent: false }
+    const drive: Drive = { ctx, lease, stopping, row: await readHeld(ctx.db, lease), urgent: false, failures: [], refusal: null }
     try {
       const reached = await towardsWish(drive)
       if (reached === 'destroyed') log.info('the instance is destroyed')
-      else await rest(drive, reached === 'present' ? null : 0)
+      else await rest(drive, reached)
     } catch (err) {
       if (err instanceof LeaseLost) throw err
       await afterwards(drive, err, log)
@@ -92,23 +98,37 @@ export async function driveInstance(ctx: Context, lease: Lease, stopping: AbortS
   }
 }
 
-/** Gives back an instance with which nothing is wrong; why its deployment failed is still worth knowing. */
-async function rest({ ctx, lease, row }: Drive, delayMs: 0 | null): Promise<void> {
-  const { wish, rollout, phase, lastError } = row
+/** Gives back an instance with which nothing is wrong; why its deployment failed is still worth knowing. Who waits for it waits for the next holder. */
+async function rest({ ctx, lease, row, urgent }: Drive, reached: 'present' | 'stopping'): Promise<void> {
+  const { wish, rollout, claimId, phase, lastError } = row
   const error = phase === 'deploy_failed' ? lastError : null
-  await pauseInstance(ctx.db, lease, { wish, rollout, urgent: false, delayMs, attempts: 0, refusals: 0, error })
+  const left = reached === 'present' ? { urgent: false, delayMs: null } : { urgent, delayMs: 0 }
+  await pauseInstance(ctx.db, lease, { wish, rollout, claimId, ...left, attempts: 0, refusals: 0, error })
 }
 
-/** Gives the instance back until another attempt; what is refused again and again is given up. */
-async function afterwards({ ctx, lease, row, urgent }: Drive, err: unknown, log: Context['log']): Promise<void> {
-  const pause = afterFailure(err, row)
+/** Gives the instance back until the soonest of what failed is due; a creation or a rollout that is refused again and again is given up. */
+async function afterwards(drive: Drive, err: unknown, log: Context['log']): Promise<void> {
+  const { ctx, lease, row, urgent, refusal } = drive
+  const { wish, rollout, claimId } = row
+  const pauses = [err, ...drive.failures].map((failure) => afterFailure(failure, row))
+  const pause = {
+    delayMs: Math.min(...pauses.map(({ delayMs }) => delayMs)),
+    attempts: Math.max(...pauses.map(({ attempts }) => attempts)),
+    refusals: refusal ? row.refusals + 1 : Math.min(row.refusals, ...pauses.map(({ refusals }) => refusals)),
+    error: describe(err),
+  }
   log[err instanceof NotYet || turnedAway(err) ? 'debug' : 'warn']({ err, ...pause }, 'the instance is not where it should be')
-  const { wish, rollout } = row
-  const givenUp = wish === 'present' && pause.refusals >= CREATE_REFUSALS
-  if (givenUp && rollout === 1)
-    await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying'], to: 'deploy_failed' })
-  if (givenUp && row.awaitingDeployment) await recordRolloutOver(ctx.db, lease, { deploymentId: null, failure: pause.error })
-  await pauseInstance(ctx.db, lease, { wish, rollout, urgent, ...pause, delayMs: givenUp ? null : pause.delayMs })
+  const at = { wish, rollout, claimId, urgent }
+  if (!refusal || pause.refusals < CREATE_REFUSALS) return pauseInstance(ctx.db, lease, { ...at, ...pause })
+  const error = describe(refusal)
+  const over = { ...at, attempts: 0, refusals: 0, error }
+  if (row.awaitingDeployment) {
+    await recordRolloutOver(ctx.db, lease, { deploymentId: null, failure: error })
+    // whatever else there is to do goes on
+    return pauseInstance(ctx.db, lease, { ...over, delayMs: pause.delayMs })
+  }
+  await recordPhase(ctx.db, lease, { from: ['queued', 'creating', 'deploying'], to: 'deploy_failed' })
+  await pauseInstance(ctx.db, lease, { ...over, delayMs: null })
 }
 
 /** When to come back after a failure, and what it counts as. */
@@ -128,7 +148,7 @@ export function afterFailure(
   return {
     delayMs: backoffMs(failed, RETRY_BASE, RETRY_CAP, random),
     attempts: failed,
-    refusals: isKind(err, 'permanent', 'conflict') ? refusals + 1 : 0,
+    refusals: isRefusal(err) ? refusals + 1 : 0,
     error,
   }
 }

@@ -38,6 +38,10 @@ export class NotYet extends Error {
 export const turnedAway = (err: unknown): err is ProviderError =>
   err instanceof ProviderError && (err.kind === 'throttled' || err.kind === 'rate_limited')
 
+/** Heard and refused: what is asked for again will be refused again. */
+export const isRefusal = (err: unknown): err is ProviderError =>
+  err instanceof ProviderError && (err.kind === 'permanent' || err.kind === 'conflict')
+
 export async function readLogs(db: Queryable, instanceId: string): Promise<(step: string) => StepLog> {
   const entries = await readSagaLog(db, instanceId)
   const find = (step: string, direction: Direction) =>

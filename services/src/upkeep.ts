@@ -13,10 +13,11 @@ export function startUpkeep(ctx: Context): Loop {
     clock: ctx.clock,
     log: ctx.log,
     async pass() {
-      await pruneChanges(ctx.db, CHANGES_KEPT)
-      await forgetOld(ctx.db)
+      // secrets first, and whatever becomes of the rest
       const shredded = await expireRetained(ctx.db)
       if (shredded > 0) ctx.log.info({ shredded }, 'retained secrets were shredded')
+      await forgetOld(ctx.db)
+      await pruneChanges(ctx.db, CHANGES_KEPT)
     },
   })
 }

@@ -140,6 +140,14 @@ describe('a claim', () => {
     expect(body).toMatchObject({ code, fault })
   })
 
+  test.each([
+    ['what nobody can keep', { conversationId: 'c\0' }],
+    ['far too much', { inviteUrl: 'i'.repeat(5_000) }],
+  ])('answered with %s is a failure of the instance', async (_what, over) => {
+    box.respond = () => ({ status: 200, body: { ...done, ...over } })
+    expect((await configure().expect(502)).body).toMatchObject({ code: 'INSTANCE_FAILED', fault: 'instance' })
+  })
+
   test('of an instance that is written down as another claim’s does not reach it', async () => {
     box.respond = () => ({ status: 200, body: done })
     await configure().expect(200)

@@ -79,6 +79,20 @@ test('a hundred silent instances cost four requests, each one is asked about onc
   expect(asked).toHaveLength(4)
 })
 
+test('a look ends with the last that was silent when it began, however slowly it is answered', async () => {
+  await fleet({ silent: 100, healthy: 0 })
+  status = async () => {
+    if (asked.length > 10) throw new Error('it goes on and on')
+    // by the time of the answer those that were asked about before are due again
+    await db.query('update instance_infra set next_lookup_at = clock_now() where next_lookup_at > clock_now()')
+    return new Map()
+  }
+  await look()
+  expect(asked.length).toBeLessThanOrEqual(5)
+  expect(new Set(asked.flat().map(({ instanceId }) => instanceId)).size).toBe(100)
+  expect(await slotFreeInMs()).toBeGreaterThan(7_000)
+})
+
 test('two replicas look once', async () => {
   await fleet({ silent: 30, healthy: 0 })
   await Promise.all([look(), look()])

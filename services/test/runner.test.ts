@@ -47,7 +47,16 @@ describe('one runner per instance', () => {
     const [tool] = await readTools(h.ctx.db, [id])
     await h.moveClock(121_000)
     await claimDueInstances(h.ctx.db, { runnerId: 'b', limit: 10, urgent: false })
-    const pause = { wish: 'present', rollout: 1, urgent: false, delayMs: null, attempts: 9, refusals: 9, error: 'stale' } as const
+    const pause = {
+      wish: 'present',
+      rollout: 1,
+      claimId: null,
+      urgent: false,
+      delayMs: null,
+      attempts: 9,
+      refusals: 9,
+      error: 'stale',
+    } as const
     const writes = [
       () => readHeld(h.ctx.db, stale),
       () => recordPlace(h.ctx.db, stale, { place: { serviceId: 'stale' }, url: null }),
@@ -260,6 +269,24 @@ describe('giving up', () => {
       await h.reach(id, 'deploying', CREATE_REFUSALS * 2 + 2)
     },
   )
+})
+
+test('a destruction does not inherit the patience that the creation has ended up with', async () => {
+  await open()
+  const id = newId()
+  await create(id)
+  h.infraFaults.inject('create service', refused('transient'), 9)
+  for (let i = 0; i < 9; i++) {
+    await h.makeDue(id)
+    await h.pass()
+  }
+  expect((await h.row(id)).attempts).toBe(9)
+  await destroy(id).expect(202)
+  h.infraFaults.inject('drop', refused('transient'))
+  await h.pass()
+  expect((await h.row(id)).attempts).toBe(1)
+  await destroy(id).expect(202)
+  expect((await h.row(id)).attempts, 'asking again changes nothing').toBe(1)
 })
 
 test('what was started and never got an id counts as gone only when 120 s have passed and a look finds nothing', async () => {

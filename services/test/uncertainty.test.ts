@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
 import type { PlaceOf, PlaceStatus } from '../src/infra/provider.ts'
+import { probeDue } from '../src/probe.ts'
+import { healthy } from './support/fake-instances.ts'
 import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
 
 /** What may be concluded from looking at a provider whose reads lag behind, and from calls whose answer got lost. */
@@ -32,6 +34,22 @@ const noDeployments = (places: PlaceOf[]) =>
   Promise.resolve(
     new Map<string, PlaceStatus>(places.map(({ instanceId }) => [instanceId, { deleted: false, deployment: null }])),
   )
+
+test('what answers was deployed, however long its deployment cannot be seen', async () => {
+  await open()
+  const id = newId()
+  await create(id)
+  const unseen = hide('status', noDeployments)
+  await h.pass()
+  h.instances.at(h.infra.live()[0]?.domains[0] ?? '').health = healthy()
+  await probeDue(h.ctx, [id], new AbortController().signal)
+  expect((await h.row(id)).phase).toBe('running')
+  await h.moveClock(31_000)
+  await again(id)
+  unseen.restore()
+  await h.reach(id, 'running')
+  expect(onlyDeployments()).toHaveLength(1)
+})
 
 test('a project that was just created is not gone because it cannot be found yet', async () => {
   await open(LAGGING)

@@ -22,6 +22,15 @@ const detachDatabase = (db: Database): Promise<Detached> =>
     return { deploymentId, instances, resources: live, retained }
   })
 
+/** @throws Refused while others are at the database */
+async function refuseBesideOthers(db: Database): Promise<void> {
+  const { connections, leases } = await countOthers(db)
+  if (connections + leases > 0)
+    throw new Refused(
+      `a service may be at work on this database (${connections} connections, ${leases} leases): stop it and wait two minutes, or say --force`,
+    )
+}
+
 export const detach: Command = {
   name: 'detach',
   summary: 'makes a copied database inert',
@@ -34,16 +43,15 @@ export const detach: Command = {
 `,
   options: { yes: { type: 'boolean' }, force: { type: 'boolean' } },
   async run({ db, meta, terminal, values, json }) {
-    const others = await countOthers(db)
-    if (others.connections + others.leases > 0 && values['force'] !== true)
-      throw new Refused(
-        `a service may be at work on this database (${others.connections} connections, ${others.leases} leases): stop it and wait two minutes, or say --force`,
-      )
+    const forced = values['force'] === true
+    if (!forced) await refuseBesideOthers(db)
     await confirm(terminal, {
       yes: values['yes'] === true,
       warning: `Every secret and every provider's id in this database of environment "${meta.environment}" (deployment ${meta.deploymentId}) will be forgotten. If it is the original, its agents are lost.`,
       word: meta.environment,
     })
+    // whoever was asked may have taken their time
+    if (!forced) await refuseBesideOthers(db)
     const done = await detachDatabase(db)
     if (json) terminal.out(JSON.stringify(done, null, 2))
     else

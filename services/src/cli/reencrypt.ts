@@ -4,7 +4,7 @@ import { readStaleInstances, readStaleResources, type SealedRow, resealInstance,
 import type { Command } from './command.ts'
 
 const BATCH = 200
-/** What changed under our hands is looked at again; a service that still seals with an older key would change it for ever. */
+/** What changed or came under our hands is looked for again; a service that still seals with an older key would go on for ever. */
 const ROUNDS = 3
 
 interface Table {
@@ -23,7 +23,7 @@ export interface Reencrypted {
   resealed: number
   /** `table/row/column: why` of what cannot be opened; never a value. */
   faults: string[]
-  /** Rows that kept changing. */
+  /** Rows that kept changing, or coming. */
   unsettled: number
 }
 
@@ -39,7 +39,7 @@ export async function reencryptAll(
   for (const table of TABLES) {
     for (let round = 1; round <= ROUNDS; round++) {
       const faults: string[] = []
-      let lost = 0
+      let found = 0
       for (let after: string | null = null; ;) {
         const rows: SealedRow[] = await table.readStale(p.db, { newest: `v1.${p.newestKeyId}.`, after, limit: p.batch ?? BATCH })
         const last = rows.at(-1)
@@ -48,14 +48,14 @@ export async function reencryptAll(
         for (const row of rows) {
           const fresh = resealed(p.vault, table.name, row, p.newestKeyId, faults)
           if (!fresh) continue
+          found++
           if (await table.reseal(p.db, { before: row, after: fresh })) done.resealed++
-          else lost++
         }
         progress(done, table.name)
       }
-      if (lost === 0 || round === ROUNDS) {
+      if (found === 0 || round === ROUNDS) {
         done.faults.push(...faults)
-        done.unsettled += lost
+        done.unsettled += found
         break
       }
     }

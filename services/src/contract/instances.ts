@@ -34,6 +34,8 @@ export const InstanceReply = z.object({
   image: z.string().nullable(),
   /** What it is on its way to; null when nowhere else. */
   wantedImage: z.string().nullable(),
+  /** Why the latest redeploy is not what was wished for; null when it is. */
+  rolloutError: z.string().nullable(),
   tools: z.array(ToolState),
   steps: z.array(Step),
   /** Of what is being tried now, in a row. */

@@ -49,10 +49,10 @@ export async function insertAdopted(tx: Queryable, p: AdoptedInstance): Promise<
       p.due,
     ],
     text: `
-      insert into instance_infra (instance_id, phase, created_at, project_name, place, image, url, deployment_id, deployment_started_at,
+      insert into instance_infra (instance_id, phase, created_at, project_name, place, image, configured_image, url, deployment_id, deployment_started_at,
         desired_env, gateway_token, control_token, services_token, services_token_hash, claim_id, allowed_tools, health, answered_at,
         next_run_at, next_probe_at, profile_revision)
-      values ($1, 'running', $2, $3, $4, $5, $6, $7, clock_now(), $8, $9, $10, $11, $12, $13, $14, $15, clock_now(),
+      values ($1, 'running', $2, $3, $4, $5, $5, $6, $7, clock_now(), $8, $9, $10, $11, $12, $13, $14, $15, clock_now(),
         case when $16::boolean then clock_now() end, clock_now(), floor(extract(epoch from clock_now()))::bigint)
       on conflict do nothing`,
   })
@@ -81,6 +81,20 @@ export async function insertAdoptedResource(tx: Queryable, p: AdoptedResource): 
       insert into instance_services (id, instance_id, tool_id, kind, position, generation, resource_id, config, secret, state, delivered)
       values ($1, $2, $3, $4, $5, $6, $7::text, $8, $9,
         case when $7::text is null then 'creating' else 'active' end, $7::text is not null)`,
+  })
+}
+
+/** That it was made once, and is not named here yet: whoever undoes it has to look for it first. */
+export async function insertAdoptedCreation(
+  tx: Queryable,
+  p: { instanceId: string; step: string; createdAt: Date },
+): Promise<void> {
+  await tx.query({
+    name: 'insert_adopted_creation',
+    values: [p.instanceId, p.step, p.createdAt],
+    text: `
+      insert into saga_log (instance_id, step, direction, state, started_at, ended_at, error)
+      values ($1, $2, 'do', 'failed', $3, $3, 'taken back without its id')`,
   })
 }
 

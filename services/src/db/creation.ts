@@ -31,14 +31,15 @@ export async function recordDesiredEnv(
   held(lease, rowCount)
 }
 
-/** The patch is committed, or the process was started again: it is on its way from now on, and so is the probing. */
+/** The patch is committed, or the process was started again: it is on its way from now on, and so is the probing. What is being looked up is of before. */
 export async function recordRising(db: Queryable, lease: Lease): Promise<void> {
   const { rowCount } = await db.query({
     name: 'record_rising',
     values: [lease.instanceId, lease.runnerId],
     text: `
       update instance_infra set phase = 'deploying', phase_since = clock_now(), deployment_started_at = clock_now(),
-        next_probe_at = case when wish = 'present' then clock_now() end
+        next_probe_at = case when wish = 'present' then clock_now() end, next_lookup_at = null,
+        configured_image = coalesce(wanted_image, image)
       where instance_id = $1 and runner_id = $2 and lease_until > clock_now()`,
   })
   held(lease, rowCount)
@@ -56,7 +57,7 @@ export async function recordDeployment(db: Queryable, lease: Lease, deploymentId
   held(lease, rowCount)
 }
 
-/** The rollout is over: what answers now is its own deployment, or what there was before when it failed. */
+/** The rollout is over: what answers now is its own deployment, or, when it failed, what there was before, of the image it had. */
 export async function recordRolloutOver(
   db: Queryable,
   lease: Lease,
@@ -67,6 +68,7 @@ export async function recordRolloutOver(
     values: [lease.instanceId, lease.runnerId, p.deploymentId, p.failure],
     text: `
       update instance_infra set awaiting_deployment = false, wanted_image = null, deployment_id = coalesce($3, deployment_id, previous_deployment_id),
+        image = case when $4::text is null then image else coalesce(previous_image, image) end, previous_image = null, rollout_error = $4,
         phase = case when $4::text is null then phase else 'deploy_failed' end,
         phase_since = case when $4::text is null then phase_since else clock_now() end,
         last_error = $4, next_probe_at = case when wish = 'present' then clock_now() end

@@ -38,6 +38,7 @@ export async function wishAbsent(db: Queryable, instanceId: string): Promise<Pha
       on conflict (instance_id) do update set
         wish = 'absent',
         next_run_at = case when i.phase = 'destroyed' then null when i.wish = 'absent' then i.next_run_at else clock_now() end,
+        attempts = case when i.wish = 'absent' then i.attempts else 0 end,
         next_probe_at = null,
         next_lookup_at = null
       returning phase`,
@@ -53,6 +54,8 @@ export interface InstanceAccess {
   url: string | null
   image: string | null
   wantedImage: string | null
+  /** What the provider was last told. */
+  configuredImage: string | null
   awaitingDeployment: boolean
   deploymentId: string | null
   place: Place
@@ -68,7 +71,7 @@ export async function readAccess(db: Queryable, instanceId: string): Promise<Ins
     name: 'read_access',
     values: [instanceId],
     text: `
-      select instance_id as "instanceId", wish, phase, url, image, wanted_image as "wantedImage",
+      select instance_id as "instanceId", wish, phase, url, image, wanted_image as "wantedImage", configured_image as "configuredImage",
         awaiting_deployment as "awaitingDeployment", deployment_id as "deploymentId", place, claim_id as "claimId",
         gateway_token as "gatewayToken", control_token as "controlToken"
       from instance_infra where instance_id = $1`,
@@ -111,18 +114,20 @@ export interface Rollout {
   image: string
   /** The same deployment is only started again. */
   restartOnly: boolean
+  /** What the wish was made in view of. */
+  deploymentId: string | null
 }
 
-/** Wishes the instance onto an image, unless it is on its way to one already. */
+/** Wishes the instance onto an image, unless it is on its way to one already, or has been since. */
 export async function wishRollout(db: Queryable, p: Rollout): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'wish_rollout',
-    values: [p.instanceId, p.image, p.restartOnly],
+    values: [p.instanceId, p.image, p.restartOnly, p.deploymentId],
     text: `
       update instance_infra set rollout = rollout + 1, wanted_image = $2, restart_only = $3, awaiting_deployment = true,
-        previous_deployment_id = deployment_id, deployment_id = null, next_run_at = clock_now()
+        previous_deployment_id = deployment_id, deployment_id = null, previous_image = image, rollout_error = null, next_run_at = clock_now(), attempts = 0, refusals = 0
       where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')
-        and deployment_id is not null and not awaiting_deployment`,
+        and deployment_id = $4 and not awaiting_deployment`,
   })
   return rowCount === 1
 }

@@ -78,12 +78,14 @@ export async function recordNoAnswer(
 export interface DueLookup {
   instanceId: string
   place: Place
+  /** Names this look: what it finds is recorded only while the row still waits for it. */
+  ticket: string
 }
 
 export async function anyLookupDue(db: Queryable): Promise<boolean> {
   const { rows } = await db.query<{ due: boolean }>({
     name: 'any_lookup_due',
-    text: 'select exists (select from instance_infra where next_lookup_at <= clock_now()) as due',
+    text: `select exists (select from instance_infra where next_lookup_at <= clock_now() and place <> '{}') as due`,
   })
   return rows[0]?.due ?? false
 }
@@ -104,38 +106,38 @@ export async function claimDueLookups(
       update instance_infra i
       set next_lookup_at = clock_now() + case when i.phase = 'deploying' then $2::float8 else $3::float8 end * interval '1 ms'
       from due where i.instance_id = due.instance_id
-      returning i.instance_id as "instanceId", i.place`,
+      returning i.instance_id as "instanceId", i.place, i.next_lookup_at::text as ticket`,
   })
   return rows
 }
 
-/** The provider says that the instance's latest deployment failed, and the instance has not answered since it was claimed for look-up. */
+/** The provider says that the instance's latest deployment failed, and nothing has happened to the instance since it was claimed for this look. */
 export async function recordDeployFailed(
   db: Queryable,
-  p: { instanceId: string; deploymentId: string; error: string },
+  p: { instanceId: string; ticket: string; deploymentId: string; error: string },
 ): Promise<void> {
   await db.query({
     name: 'record_deploy_failed',
-    values: [p.instanceId, p.deploymentId, p.error],
+    values: [p.instanceId, p.deploymentId, p.error, p.ticket],
     text: `
       update instance_infra set phase = 'deploy_failed', phase_since = clock_now(), deployment_id = $2, last_error = $3
-      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running') and next_lookup_at is not null
-        and not awaiting_deployment`,
+      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running')
+        and next_lookup_at = $4::timestamptz and not awaiting_deployment`,
   })
 }
 
 /** What the provider says besides: a deployment it began by itself counts from now; a fact that explains the silence is kept. */
 export async function recordLookup(
   db: Queryable,
-  p: { instanceId: string; deploymentId: string | null; note: string | null },
+  p: { instanceId: string; ticket: string; deploymentId: string | null; note: string | null },
 ): Promise<void> {
   await db.query({
     name: 'record_lookup',
-    values: [p.instanceId, p.deploymentId, p.note],
+    values: [p.instanceId, p.deploymentId, p.note, p.ticket],
     text: `
       update instance_infra set last_error = coalesce($3, last_error), deployment_id = coalesce($2, deployment_id),
         deployment_started_at = case when deployment_id <> $2 then clock_now() else deployment_started_at end
       where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')
-        and not awaiting_deployment`,
+        and next_lookup_at = $4::timestamptz and not awaiting_deployment`,
   })
 }

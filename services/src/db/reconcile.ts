@@ -133,17 +133,29 @@ export async function letGo(db: Queryable, p: { instanceId: string; holder: stri
   })
 }
 
-/** Written before the act, so that whoever counts them counts one too many rather than one too few. */
+/** Written before the act, so that whoever counts them counts one too many rather than one too few; the note's id. */
 export async function noteStrayDestroyed(
   db: Queryable,
   p: { instanceId: string; provider: string; resourceId: string },
-): Promise<void> {
-  await db.query({
+): Promise<string> {
+  const { rows } = await db.query<{ id: string }>({
     name: 'note_stray_destroyed',
     values: [p.instanceId, p.provider, p.resourceId],
     text: `
       insert into instance_events (instance_id, type, detail)
-      values ($1, 'stray_destroyed', jsonb_build_object('provider', $2::text, 'resourceId', $3::text))`,
+      values ($1, 'stray_destroyed', jsonb_build_object('provider', $2::text, 'resourceId', $3::text))
+      returning id`,
+  })
+  if (!rows[0]) throw new Error('an insert returned no row')
+  return rows[0].id
+}
+
+/** Nothing came of it after all, and it does not count. */
+export async function noteStrayRefused(db: Queryable, noteId: string): Promise<void> {
+  await db.query({
+    name: 'note_stray_refused',
+    values: [noteId],
+    text: `update instance_events set type = 'stray_refused' where id = $1 and type = 'stray_destroyed'`,
   })
 }
 

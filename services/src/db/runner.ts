@@ -120,9 +120,10 @@ export async function recordProgress(db: Queryable, lease: Lease): Promise<void>
 }
 
 export interface Pause {
-  /** What the runner was driving at: when the wish or the rollout has changed since, the instance is due at once. */
+  /** What the runner was driving at: when the wish, the rollout or the claim has changed since, the instance is due at once. */
   wish: Wish
   rollout: number
+  claimId: string | null
   /** Somebody waits: those come first. What became urgent meanwhile is due at once. */
   urgent: boolean
   /** Null: nothing is left to do. */
@@ -136,24 +137,38 @@ export interface Pause {
 export async function pauseInstance(db: Queryable, lease: Lease, p: Pause): Promise<void> {
   const { rowCount } = await db.query({
     name: 'pause_instance',
-    values: [lease.instanceId, lease.runnerId, p.wish, p.delayMs, p.attempts, p.refusals, p.error, p.rollout, p.urgent],
+    values: [
+      lease.instanceId,
+      lease.runnerId,
+      p.wish,
+      p.delayMs,
+      p.attempts,
+      p.refusals,
+      p.error,
+      p.rollout,
+      p.urgent,
+      p.claimId,
+    ],
     text: `
       update instance_infra set runner_id = null, lease_until = null, attempts = $5, refusals = $6, last_error = $7, urgent = urgent or $9,
-        next_run_at = case when wish = $3 and rollout = $8 and not urgent then clock_now() + $4::float8 * interval '1 ms'
+        next_run_at = case
+          when wish = $3 and rollout = $8 and claim_id is not distinct from $10 and not urgent
+          then clock_now() + $4::float8 * interval '1 ms'
           else clock_now() end
       where instance_id = $1 and runner_id = $2 and lease_until > clock_now()`,
   })
   held(lease, rowCount)
 }
 
-/** Gives back at once whatever this runner still holds. */
-export async function releaseInstances(db: Queryable, runnerId: string): Promise<void> {
+/** Gives back at once what is still held. */
+export async function releaseInstances(db: Queryable, leases: Lease[]): Promise<void> {
   await db.query({
     name: 'release_instances',
-    values: [runnerId],
+    values: [leases.map(({ instanceId }) => instanceId), leases.map(({ runnerId }) => runnerId)],
     text: `
-      update instance_infra set runner_id = null, lease_until = null, next_run_at = clock_now()
-      where runner_id = $1`,
+      update instance_infra i set runner_id = null, lease_until = null, next_run_at = clock_now()
+      from unnest($1::text[], $2::text[]) as lease (instance_id, runner_id)
+      where i.instance_id = lease.instance_id and i.runner_id = lease.runner_id`,
   })
 }
 

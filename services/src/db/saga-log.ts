@@ -1,5 +1,5 @@
 import type { Queryable } from '@convos/kit'
-import { RAILWAY_MUTATION } from '../limits.ts'
+import { CALL_LONGEST } from '../limits.ts'
 import { held, type Lease } from './runner.ts'
 
 export type Direction = 'do' | 'undo'
@@ -21,7 +21,7 @@ export interface LogEntry {
 export async function readSagaLog(db: Queryable, instanceId: string): Promise<LogEntry[]> {
   const { rows } = await db.query<LogEntry>({
     name: 'read_saga_log',
-    values: [instanceId, RAILWAY_MUTATION],
+    values: [instanceId, CALL_LONGEST],
     text: `
       select step, direction, state, attempts, uncertain, started_at as "startedAt", ended_at as "endedAt", error,
         (extract(epoch from clock_now() - coalesce(ended_at, started_at + $2 * interval '1 ms')) * 1000)::float8 as "endedAgoMs"

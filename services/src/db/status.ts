@@ -13,6 +13,7 @@ export interface StatusRow {
   url: string | null
   image: string | null
   wantedImage: string | null
+  rolloutError: string | null
   attempts: number
   health: Health | null
   answeredAt: Date | null
@@ -27,7 +28,7 @@ export async function readStatus(db: Queryable, instanceIds: string[]): Promise<
     values: [instanceIds],
     text: `
       select instance_id as "instanceId", wish, phase, phase_since as "phaseSince", deployment_started_at as "deploymentStartedAt",
-        probe_failures as failures, failing_since as "failingSince", url, image, wanted_image as "wantedImage", attempts, health, answered_at as "answeredAt",
+        probe_failures as failures, failing_since as "failingSince", url, image, wanted_image as "wantedImage", rollout_error as "rolloutError", attempts, health, answered_at as "answeredAt",
         last_error as "lastError", next_run_at as "nextRunAt"
       from instance_infra where instance_id = any ($1)`,
   })

@@ -115,25 +115,30 @@ export async function countSelfProvisioned(
   return rows[0] ?? { count: 0, oldestLeavesMs: 0 }
 }
 
-/** A tool that was given up is wanted again. */
-export async function retryFailed(tx: Transaction, p: { instanceId: string; toolId: string }): Promise<void> {
-  await tx.query({
+/** A tool that was given up is wanted again; false when it was not given up. */
+export async function retryFailed(tx: Transaction, p: { instanceId: string; toolId: string }): Promise<boolean> {
+  const { rowCount } = await tx.query({
     name: 'retry_failed',
     values: [p.instanceId, p.toolId],
     text: `
       update instance_services set state = 'creating', error = null
       where instance_id = $1 and tool_id = $2 and state = 'failed'`,
   })
+  return (rowCount ?? 0) > 0
 }
 
-/** The tool is to go; what went already stays as it is. */
-export async function wishToolAway(tx: Transaction, p: { instanceId: string; toolId: string }): Promise<void> {
+/** This one of the tool is to go; what went already stays as it is. */
+export async function wishToolAway(
+  tx: Transaction,
+  p: { instanceId: string; toolId: string; generation: number },
+): Promise<void> {
   await tx.query({
     name: 'wish_tool_away',
-    values: [p.instanceId, p.toolId],
+    values: [p.instanceId, p.toolId, p.generation],
     text: `
       update instance_services set state = 'destroying', error = null
-      where instance_id = $1 and tool_id = $2 and state in ('creating', 'active', 'user_provided', 'failed')`,
+      where instance_id = $1 and tool_id = $2 and generation = $3
+        and state in ('creating', 'active', 'user_provided', 'failed')`,
   })
 }
 
@@ -142,7 +147,9 @@ export async function makeUrgent(db: Queryable, instanceId: string): Promise<voi
   await db.query({
     name: 'make_urgent',
     values: [instanceId],
-    text: `update instance_infra set urgent = true, next_run_at = clock_now() where instance_id = $1 and phase <> 'destroyed'`,
+    text: `
+      update instance_infra set urgent = true, next_run_at = clock_now(), attempts = 0
+      where instance_id = $1 and phase <> 'destroyed'`,
   })
 }
 
@@ -170,7 +177,7 @@ export async function recordToolActive(db: Queryable, lease: Lease, p: CreatedRo
   held(lease, rowCount)
 }
 
-/** Why it is not getting on; `givenUp`: nothing more is tried until it is asked for again. */
+/** Why it is not getting on; `givenUp`: nothing more of the tool is tried until it is asked for again. */
 export async function recordToolFailure(
   db: Queryable,
   lease: Lease,
@@ -183,10 +190,13 @@ export async function recordToolFailure(
       with held as (
         select instance_id from instance_infra
         where instance_id = $1 and runner_id = $2 and lease_until > clock_now() for no key update)
-      update instance_services t set error = $4, state = case when $5 and t.state = 'creating' then 'failed' else t.state end
-      from held where t.instance_id = held.instance_id and t.id = $3`,
+      update instance_services t set error = case when t.id = $3 then $4 else t.error end,
+        state = case when $5 and t.state = 'creating' then 'failed' else t.state end
+      from held, instance_services failing
+      where failing.id = $3 and failing.instance_id = held.instance_id and t.instance_id = held.instance_id
+        and (t.id = $3 or $5 and t.state = 'creating' and t.tool_id = failing.tool_id and t.generation = failing.generation)`,
   })
-  held(lease, rowCount)
+  held(lease, Math.min(1, rowCount ?? 0))
 }
 
 export async function recordToolDestroying(db: Queryable, lease: Lease, id: string): Promise<void> {

@@ -66,8 +66,8 @@ export function createImageRegistry({ url, credentials, gate }: RegistryOptions)
 
   async function fetchToken(challenge: Record<string, string>, repository: string): Promise<string> {
     const realm = URL.parse(challenge['realm'] ?? '')
-    // credentials go there: a challenge must not choose the host
-    if (realm?.host !== new URL(url).host) throw failure('token', 'the challenge names a foreign token service', null)
+    // credentials go there: a challenge must choose neither the host nor whether anybody may listen
+    if (realm?.origin !== new URL(url).origin) throw failure('token', 'the challenge names a foreign token service', null)
     if (challenge['service']) realm.searchParams.set('service', challenge['service'])
     realm.searchParams.set('scope', `repository:${repository}:pull`)
     const ask = (headers: Record<string, string>, expected: number[]) => request('token', realm.href, { headers }, expected)

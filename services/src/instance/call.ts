@@ -1,6 +1,7 @@
 import { HttpError, Problem, requestJson } from '@convos/kit'
 import { z } from 'zod'
 import { INSTANCE_MAX_BYTES } from '../limits.ts'
+import { isStorable } from './health.ts'
 
 export interface InstanceCall<S extends z.ZodType> {
   method: 'POST' | 'PATCH'
@@ -30,7 +31,9 @@ export async function callInstance<S extends z.ZodType>(
   }
 }
 
-const InstanceProblem = z.object({ code: z.string(), detail: z.string().nullish() })
+/** Its words go on to pool and to people: only if they can be kept, and are few. */
+const Words = z.string().max(1000).refine(isStorable)
+const InstanceProblem = z.object({ code: Words, detail: Words.nullish() })
 
 /** What an instance may say that means the same to pool. */
 const PASSED_ON: Record<string, string> = {

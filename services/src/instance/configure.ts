@@ -1,4 +1,4 @@
-import { CancelReply, OkReply, type ProfileRequest, ProvisionReply, type ProvisionRequest } from '@convos/agent-server/contract'
+import { CancelReply, OkReply, type ProfileRequest, type ProvisionRequest } from '@convos/agent-server/contract'
 import { Deadline, Problem } from '@convos/kit'
 import type { z } from 'zod'
 import type { ConfigureReply, ConfigureRequest } from '../contract/index.ts'
@@ -8,6 +8,7 @@ import { AFTER_CLAIM, CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, RESERVE } from '
 import { claimedProjectName } from '../naming.ts'
 import { runningInstance, unknownInstance } from './access.ts'
 import { callInstance } from './call.ts'
+import { ProvisionAnswer } from './health.ts'
 import { claimEnv } from './tools.ts'
 
 /** Makes an untouched instance the agent of one claim: one call to it, whose repeat answers the same. */
@@ -20,13 +21,16 @@ export async function configureInstance(
   const instance = await runningInstance(ctx, instanceId)
   // before the call: should we die in it, whose the instance is must not be forgotten
   const wantedName = claimedProjectName(agentName, instanceId)
-  if (!(await bindClaim(ctx.db, { instanceId, claimId, allowedTools, wantedName })))
+  if (!(await bindClaim(ctx.db, { instanceId, claimId, allowedTools, wantedName }))) {
+    // it may have been wished away a moment ago
+    await runningInstance(ctx, instanceId)
     throw new Problem({
       status: 409,
       code: 'FOREIGN_CLAIM',
       detail: 'the instance is bound to another claim',
       extra: { fault: 'instance', instanceCode: null },
     })
+  }
   const env = await claimEnv(ctx, instanceId)
   const body: ProvisionRequest = { claimId, agentName, instructions, model, joinUrl: joinUrl ?? null, env }
   try {
@@ -35,7 +39,7 @@ export async function configureInstance(
       path: '/pool/provision',
       json: body,
       timeoutMs: deadline.leftMs - RESERVE,
-      reply: ProvisionReply,
+      reply: ProvisionAnswer,
     })
     await recordConfigured(ctx.db, { instanceId, afterMs: AFTER_CLAIM })
     ctx.work.notify()

@@ -1,8 +1,10 @@
 import { EnvRequest, OkReply } from '@convos/agent-server/contract'
 import type { z } from 'zod'
 import { recordRenamed } from '../db/creation.ts'
+import { readStatus } from '../db/status.ts'
 import { recordDelivered, readTools, type ToolRow } from '../db/tools.ts'
-import { INSTANCE_CALL } from '../limits.ts'
+import { INSTANCE_CALL, PROBE_IN_TRANSITION } from '../limits.ts'
+import { NotYet } from '../saga.ts'
 import { callInstance } from './call.ts'
 import type { Run } from './run.ts'
 import { envOf, inUse, isAlways } from './tools.ts'
@@ -26,6 +28,11 @@ export async function deliver(run: Run): Promise<void> {
     (tool) => inUse(tool) && !tool.delivered && !isAlways(ctx, tool),
   )
   if (row.claimId === null || rows.length === 0) return
+  const [status] = await readStatus(ctx.db, [row.instanceId])
+  const bound = status?.health?.claimId ?? null
+  // a claim that comes to it replaces all that was laid over before
+  if (bound === null) throw new NotYet(PROBE_IN_TRANSITION, 'the instance does not know its claim yet')
+  if (bound !== row.claimId) return
   await overlay(run, Object.assign({}, ...rows.map((tool) => envOf(ctx, tool))) as Overlay)
   await recordDelivered(
     ctx.db,
@@ -34,13 +41,19 @@ export async function deliver(run: Run): Promise<void> {
   )
 }
 
-/** Takes the variables of a tool away that is about to go. Its credentials die with it, so an instance that does not listen holds up nothing. */
+/**
+ * Takes the variables of a tool away that is about to go. Our credentials die with it, so an instance that does not listen holds up nothing;
+ * a claimer's own do not.
+ */
 export async function withdraw(run: Run, tool: ToolRow): Promise<void> {
-  if (!tool.delivered || tool.secret === null) return
+  // they may have come with the claim
+  const given = tool.delivered || run.row.claimId !== null
+  if (!given || tool.secret === null) return
   const names = Object.keys(envOf(run.ctx, tool))
   try {
     await overlay(run, Object.fromEntries(names.map((name) => [name, null])))
   } catch (err) {
+    if (tool.kind === 'user') throw err
     run.ctx.log.info(
       { err, instanceId: tool.instanceId, toolId: tool.toolId },
       'the variables of a tool that goes stay where they are',

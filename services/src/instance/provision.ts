@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { Deadline, Problem, withTransaction } from '@convos/kit'
 import type { Context } from '../context.ts'
 import type { ProvisionToolReply, ToolReply } from '../contract/index.ts'
@@ -21,7 +22,7 @@ import {
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
 import { knownInstance } from './access.ts'
-import { placeOfSecret } from './tools.ts'
+import { envOf, placeOfSecret } from './tools.ts'
 import { presentTool } from './tool-state.ts'
 
 export interface ToolRequest {
@@ -54,19 +55,22 @@ export async function destroyTool(
   const plugin = knownTool(ctx, p.toolId)
   if (plugin.provisioning.includes('always'))
     throw new Problem({ status: 409, code: 'TOOL_REQUIRED', detail: `no instance is without ${plugin.name}` })
-  const rows = (await readTools(ctx.db, [p.instanceId])).filter(({ toolId }) => toolId === p.toolId)
-  const named = rows.filter(({ position, resourceId }) => position === 0 && resourceId === p.resourceId)
-  if (named.length === 0)
+  const named = (await readTools(ctx.db, [p.instanceId])).findLast(
+    ({ toolId, position, resourceId }) => toolId === p.toolId && position === 0 && resourceId === p.resourceId,
+  )
+  if (!named)
     throw new Problem({ status: 404, code: 'RESOURCE_UNKNOWN', detail: `instance ${p.instanceId} has no such ${p.toolId}` })
-  if (named.some(({ state }) => isLive(state))) {
+  // one that the instance got since is another one
+  const { instanceId, toolId, generation } = named
+  if (isLive(named.state)) {
     await withTransaction(ctx.db, async (tx) => {
-      await lockInstance(tx, p.instanceId)
-      await wishToolAway(tx, p)
-      await makeUrgent(tx, p.instanceId)
+      await lockInstance(tx, instanceId)
+      await wishToolAway(tx, { instanceId, toolId, generation })
+      await makeUrgent(tx, instanceId)
     })
     ctx.work.notify()
   }
-  return settled(ctx, p, ({ state }) => state === 'destroyed' || state === 'retained')
+  return settled(ctx, { instanceId, toolId, generation }, ({ state }) => state === 'destroyed' || state === 'retained')
 }
 
 /** Asks the provider whether a claimer's credentials work. */
@@ -75,9 +79,9 @@ export async function validateUserConfig(
   toolId: string,
   userConfig: unknown,
 ): Promise<{ envVars: Record<string, string> }> {
-  const { userConfig: wanted, name } = knownTool(ctx, toolId)
-  if (!wanted)
-    throw new Problem({ status: 409, code: 'TOOL_UNAVAILABLE', detail: `${name} does not take a claimer's own credentials` })
+  const { userConfig: wanted, available, name } = knownTool(ctx, toolId)
+  if (!wanted || !available)
+    throw new Problem({ status: 409, code: 'TOOL_UNAVAILABLE', detail: `${name} takes no claimer's own credentials here` })
   const rejected = (errors: { path: string; message: string }[], cause: unknown) =>
     new Problem({ status: 422, code: 'USER_CONFIG_REJECTED', detail: `${name} does not accept these credentials`, errors, cause })
   const parsed = wanted.schema.safeParse(userConfig)
@@ -134,14 +138,15 @@ async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promis
     if (!(await lockInstance(tx, p.instanceId))) throw instanceGoing(p.instanceId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === toolId && isLive(row.state))
     refuseOtherKind(live, false, plugin)
-    if (live.length > 0) await retryFailed(tx, p)
-    else {
+    const retried = live.length > 0 && (await retryFailed(tx, p))
+    if (live.length === 0) {
       if (!available || !provisioning.includes('pool'))
         throw new Problem({ status: 409, code: 'TOOL_UNAVAILABLE', detail: `${name} is not available here` })
       if (p.quota) keepTo(p.quota, await countSelfProvisioned(tx, { ...p, perMs: p.quota.perMs }), plugin)
       await addResources(tx, { ...p, kinds: resources.map(({ kind }) => kind) })
     }
-    await makeUrgent(tx, p.instanceId)
+    // an instance that asks for what is being made does not wear down a provider's patience
+    if (live.length === 0 || retried || p.requestedBy === 'pool') await makeUrgent(tx, p.instanceId)
   })
   ctx.work.notify()
 }
@@ -168,7 +173,10 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     if (!(await lockInstance(tx, p.instanceId))) throw instanceGoing(p.instanceId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === p.toolId && isLive(row.state))
     refuseOtherKind(live, true, plugin)
-    if (live.length > 0) return
+    const [known] = live
+    if (known && isDeepStrictEqual(envOf(ctx, known), envVars)) return
+    if (known)
+      throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${plugin.name} already, with other credentials` })
     await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret })
     await makeUrgent(tx, p.instanceId)
   })
@@ -183,12 +191,15 @@ function refuseOtherKind(live: ToolRow[], users: boolean, { name }: ToolPlugin):
     throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${name} already, provided in another way` })
 }
 
+interface OneTool {
+  instanceId: string
+  toolId: string
+  /** Absent: the latest. */
+  generation?: number
+}
+
 /** Waits until the tool is where it is wanted, or time is up; then it goes on by itself. */
-async function settled(
-  ctx: Context,
-  p: { instanceId: string; toolId: string },
-  over: (tool: ProvisionToolReply) => boolean,
-): Promise<ProvisionToolReply> {
+async function settled(ctx: Context, p: OneTool, over: (tool: ProvisionToolReply) => boolean): Promise<ProvisionToolReply> {
   const deadline = new Deadline(TOOL_WAIT)
   for (;;) {
     const tool = await toolOf(ctx, p)
@@ -197,8 +208,10 @@ async function settled(
   }
 }
 
-async function toolOf(ctx: Context, p: { instanceId: string; toolId: string }): Promise<ProvisionToolReply> {
-  const rows = (await readTools(ctx.db, [p.instanceId])).filter(({ toolId }) => toolId === p.toolId)
+async function toolOf(ctx: Context, p: OneTool): Promise<ProvisionToolReply> {
+  const rows = (await readTools(ctx.db, [p.instanceId])).filter(
+    ({ toolId, generation }) => toolId === p.toolId && generation === (p.generation ?? generation),
+  )
   const tool = presentTool(rows)
   if (!tool) throw new Problem({ status: 404, code: 'RESOURCE_UNKNOWN', detail: `instance ${p.instanceId} has no ${p.toolId}` })
   return tool

@@ -14,9 +14,21 @@ export async function redeployInstance(
   { image, force }: { image: string | undefined; force: boolean },
 ): Promise<boolean> {
   const wanted = image ?? (await usableImage(ctx))
+  const changed = (await wishFor(ctx, instanceId, { wanted, force })) ?? (await wishFor(ctx, instanceId, { wanted, force }))
+  if (changed === null) throw notRunning(instanceId)
+  return changed
+}
+
+/** Null: it cannot be wished for now, or somebody else just did. */
+async function wishFor(
+  ctx: Context,
+  instanceId: string,
+  { wanted, force }: { wanted: string; force: boolean },
+): Promise<boolean | null> {
   const present = await knownInstance(ctx, instanceId)
   if (present.awaitingDeployment) {
-    if (present.wantedImage === wanted) return true
+    // no longer wanted, and its image already: its deployment is known, but not up
+    if ((present.wantedImage ?? present.image) === wanted) return true
     throw new Problem({
       status: 409,
       code: 'ROLLOUT_IN_PROGRESS',
@@ -24,9 +36,11 @@ export async function redeployInstance(
       headers: { 'Retry-After': '30' },
     })
   }
-  const same = present.image === wanted
+  // what a rollout that failed left at the provider is another image, whatever still runs
+  const same = present.image === wanted && present.configuredImage === wanted
   if (same && !force) return false
-  if (!(await wishRollout(ctx.db, { instanceId, image: wanted, restartOnly: same }))) throw notRunning(instanceId)
+  if (!(await wishRollout(ctx.db, { instanceId, image: wanted, restartOnly: same, deploymentId: present.deploymentId })))
+    return null
   ctx.work.notify()
   ctx.changed.notify()
   return true

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { drawToken } from '../crypto.ts'
 import { recordDeployment, recordDesiredEnv, recordRising, recordRolloutOver } from '../db/creation.ts'
 import type { HeldInstance } from '../db/runner.ts'
+import { ProviderError } from '../infra/errors.ts'
 import type { PlaceStatus } from '../infra/provider.ts'
-import { DEPLOYMENT_EXPECTED_WITHIN, DEPLOYMENT_LOOK_EVERY } from '../limits.ts'
+import { DEPLOYMENT_EXPECTED_WITHIN, DEPLOYMENT_LOOK_EVERY, LOOKUP_FAILING } from '../limits.ts'
 import { NotYet } from '../saga.ts'
 import { desiredState, instanceEnv } from './desired.ts'
 import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
@@ -24,9 +25,20 @@ type Deployment = NonNullable<PlaceStatus['deployment']>
 /** @throws NotYet while the provider does not show the place at all: of what it may hold nothing is known */
 async function latestDeployment({ ctx, row }: Run): Promise<Deployment | null> {
   const shown = (await ctx.infra.status([row])).get(row.instanceId)
-  if (!shown) throw new NotYet(DEPLOYMENT_LOOK_EVERY, 'the provider does not show the instance now')
+  if (!shown) throw new NotYet(lookAgainMs(row), 'the provider does not show the instance now')
+  if (shown.deleted)
+    throw new ProviderError('it was deleted at the provider', {
+      provider: ctx.infra.name,
+      operation: 'status',
+      kind: 'permanent',
+      uncertain: false,
+    })
   return shown.deployment
 }
+
+/** What takes long may take for ever: it is looked at less and less. */
+const lookAgainMs = ({ phaseAgeMs }: HeldInstance): number =>
+  Math.min(LOOKUP_FAILING, Math.max(DEPLOYMENT_LOOK_EVERY, phaseAgeMs / 10))
 
 /** A provider may begin deployments by itself, of the old image: ours is a new one of the image that was asked for. */
 function isOurs(deployment: Deployment | null, { previousDeploymentId, wantedImage, image }: HeldInstance): boolean {
@@ -82,7 +94,8 @@ async function fixedEnv({ ctx, lease, row }: Run): Promise<{ env: Record<string,
     toolEnv: await toolEnv(ctx, row.instanceId),
     config: ctx.config,
   })
-  const removed = Object.keys(before).filter((name) => !(name in env))
+  // what an earlier rollout was to take away may still be there: it may have been given up
+  const removed = [...new Set([...row.removedVariables, ...Object.keys(before)])].filter((name) => !(name in env))
   const desiredEnv = ctx.vault.seal(JSON.stringify(env), place('desired_env'))
   await recordDesiredEnv(ctx.db, lease, { desiredEnv, removedVariables: removed })
   return { env, removed }
@@ -100,6 +113,8 @@ const deployment = (rollout: number): InstanceStep => ({
         await recordDeployment(ctx.db, lease, latest.id)
         return 'done'
       }
+      // what answers was deployed, and is not to boot a second time
+      if (rollout === 1 && row.phase === 'running') throw new NotYet(lookAgainMs(row), 'its deployment cannot be seen yet')
       const askedAgoMs = earlier?.uncertain ? earlier.endedAgoMs : Infinity
       const leftMs = DEPLOYMENT_EXPECTED_WITHIN - Math.min(row.phaseAgeMs, askedAgoMs)
       if (leftMs > 0) throw new NotYet(Math.min(leftMs, DEPLOYMENT_LOOK_EVERY), 'no deployment has started yet')
@@ -120,8 +135,8 @@ const risen = (rollout: number): InstanceStep => ({
       const { ctx, lease, row } = run
       if (!row.awaitingDeployment) return 'done'
       const latest = await latestDeployment(run)
-      if (!latest || latest.id === row.previousDeploymentId || latest.verdict === 'rising')
-        throw new NotYet(DEPLOYMENT_LOOK_EVERY, 'the new deployment is on its way')
+      if (!latest || !isOurs(latest, row) || latest.verdict === 'rising')
+        throw new NotYet(lookAgainMs(row), 'the new deployment is on its way')
       const failure = latest.verdict === 'up' || latest.verdict === 'asleep' ? null : `the new deployment is ${latest.verdict}`
       await recordRolloutOver(ctx.db, lease, { deploymentId: latest.id, failure })
       return 'done'
@@ -131,16 +146,18 @@ const risen = (rollout: number): InstanceStep => ({
   undo: null,
 })
 
-/** The same deployment once more. */
+/** The same deployment once more, or what the provider has put in its place by itself. */
 const restart = (rollout: number): InstanceStep => ({
   name: named('restart', rollout),
   do: {
     look: ({ row }) => Promise.resolve(row.awaitingDeployment ? 'act' : 'done'),
-    async act({ ctx, lease, row }) {
-      if (!row.previousDeploymentId) throw new Error('there is no deployment to start again')
-      await ctx.infra.restart(row.place, row.previousDeploymentId)
+    async act(run) {
+      const { ctx, lease, row } = run
+      const deploymentId = (await latestDeployment(run))?.id ?? row.previousDeploymentId
+      if (!deploymentId) throw new Error('there is no deployment to start again')
+      await ctx.infra.restart(row.place, deploymentId)
       await recordRising(ctx.db, lease)
-      await recordRolloutOver(ctx.db, lease, { deploymentId: row.previousDeploymentId, failure: null })
+      await recordRolloutOver(ctx.db, lease, { deploymentId, failure: null })
     },
   },
   undo: null,

@@ -7,8 +7,11 @@ import { sendText } from './send.ts'
 
 const Itself = z.object({ instanceId: InstanceId })
 const IdempotencyKey = z.string().min(1).max(128).nullable()
-// no text can hold it, neither in the database nor on the way
-const Text = SendSmsRequest.refine(({ text }) => !text.includes('\0'), { path: ['text'], message: 'must not hold a NUL' })
+// what the database would refuse, or keep as something else: a repeat would not be the same text
+const Text = SendSmsRequest.refine(({ text }) => text.isWellFormed() && !text.includes('\0'), {
+  path: ['text'],
+  message: 'must hold neither a NUL nor half a character',
+})
 
 /** Texts of the number that we provide: an instance has no credentials for it. */
 export const messageEndpoints = (ctx: PublicContext, { settings, texts }: PublicDeps): Endpoint<PublicAuth>[] => [

@@ -4,10 +4,18 @@ import { type Deadline, HttpError, withTransaction } from '@convos/kit'
 import type { Context } from '../context.ts'
 import type { Finding } from '../contract/index.ts'
 import { tokenHash } from '../crypto.ts'
-import { type AdoptedInstance, insertAdopted, insertAdoptedResource, noteAdopted } from '../db/adopt.ts'
+import {
+  type AdoptedInstance,
+  type AdoptedResource,
+  insertAdopted,
+  insertAdoptedCreation,
+  insertAdoptedResource,
+  noteAdopted,
+} from '../db/adopt.ts'
 import { readAccess } from '../db/instances.ts'
 import { ProviderError } from '../infra/errors.ts'
 import type { Place } from '../infra/provider.ts'
+import { resourceStep } from '../instance/tools.ts'
 import { keyOf } from '../naming.ts'
 import type { ToolPlugin } from '../registry.ts'
 import { askInstance } from './ask.ts'
@@ -132,7 +140,9 @@ async function writeDown(ctx: Context, lost: Lost): Promise<void> {
     for (const { envVars, ...resource } of lost.tools) {
       const id = randomUUID()
       const secret = envVars === null ? null : ctx.vault.seal(JSON.stringify(envVars), `instance_services/${id}/secret`)
-      await insertAdoptedResource(tx, { ...resource, id, instanceId: lost.instanceId, secret })
+      const row = { ...resource, id, instanceId: lost.instanceId, secret }
+      await insertAdoptedResource(tx, row)
+      if (row.resourceId === null) await insertAdoptedCreation(tx, { ...lost, step: stepOf(ctx, row) })
     }
     await noteAdopted(tx, lost.instanceId)
     return true
@@ -142,6 +152,10 @@ async function writeDown(ctx: Context, lost: Lost): Promise<void> {
   ctx.work.notify()
   ctx.log.warn({ instanceId: lost.instanceId, tools: lost.tools.map(({ toolId }) => toolId) }, 'an instance was taken back')
 }
+
+/** How the runner calls what makes and undoes it. */
+const stepOf = ({ tools }: Context, row: AdoptedResource): string =>
+  resourceStep(tools.getByToolId(row.toolId), { ...row, state: 'creating', delivered: false, error: null }).name
 
 function instanceRow(ctx: Context, { instanceId, identity, health, tools, place, url, name, createdAt }: Lost): AdoptedInstance {
   const seal = (column: string, text: string) => ctx.vault.seal(text, `instance_infra/${instanceId}/${column}`)

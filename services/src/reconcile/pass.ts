@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { acquireLease, Deadline, Problem, releaseLease } from '@convos/kit'
+import { acquireLease, Deadline, Problem, readMeta, releaseLease } from '@convos/kit'
 import type { Context } from '../context.ts'
 import type { Finding, ReconcileReply } from '../contract/index.ts'
 import { countForCap, forgetStrays, readStrays, recordStrays } from '../db/reconcile.ts'
 import { GHOST_LOOKS, RECONCILE, RECONCILE_LEASE, STRAY_CAP } from '../limits.ts'
+import { markerOf } from '../naming.ts'
 import { describe } from '../saga.ts'
 import { adopt } from './adopt.ts'
 import { type Entry, isMissing, judge, type Scene, type Sighting, type Verdict } from './judge.ts'
@@ -22,13 +23,16 @@ interface Pass {
 
 /**
  * Holds what the providers have against the ledgers, both ways, and takes lost instances back.
- * @throws Problem 409 while another pass is under way, on whichever replica
+ * @throws Problem 409 while another pass is under way, on whichever replica, and once the database was detached
  */
 export async function reconcile(ctx: Context, request: { dryRun: boolean; adopt: string[] }): Promise<ReconcileReply> {
   const lease = { name: 'reconcile', holder: `reconcile:${randomUUID()}` }
-  if (!(await acquireLease(ctx.db, { ...lease, ms: RECONCILE_LEASE })))
-    throw new Problem({ status: 409, code: 'RECONCILE_RUNNING', detail: 'another pass is under way' })
+  await hold(ctx, lease)
   try {
+    await sameDeployment(ctx)
+    const listings = await listAll(ctx)
+    // lists are as long as they are: what follows has its time all the same
+    await hold(ctx, lease)
     const { destroyed, live } = await countForCap(ctx.db, STRAY_CAP.perMs)
     const cap = Math.max(STRAY_CAP.least, Math.floor(live * STRAY_CAP.share))
     return await run(
@@ -39,6 +43,7 @@ export async function reconcile(ctx: Context, request: { dryRun: boolean; adopt:
         deadline: new Deadline(RECONCILE),
         left: { destructions: Math.max(0, cap - destroyed), looks: GHOST_LOOKS },
       },
+      listings,
       request.adopt,
     )
   } finally {
@@ -46,19 +51,35 @@ export async function reconcile(ctx: Context, request: { dryRun: boolean; adopt:
   }
 }
 
-async function run(pass: Pass, ids: string[]): Promise<ReconcileReply> {
-  const { ctx, dryRun } = pass
-  const unlisted: ReconcileReply['unlisted'] = []
-  const listings = await Promise.all(
+async function hold(ctx: Context, lease: { name: string; holder: string }): Promise<void> {
+  if (!(await acquireLease(ctx.db, { ...lease, ms: RECONCILE_LEASE })))
+    throw new Problem({ status: 409, code: 'RECONCILE_RUNNING', detail: 'another pass is under way' })
+}
+
+/** A detached ledger knows of nothing any more, but this process still takes what its original has for ours. */
+async function sameDeployment(ctx: Context): Promise<void> {
+  if (markerOf(await readMeta(ctx.db), '') === ctx.marker('')) return
+  throw new Problem({
+    status: 409,
+    code: 'DATABASE_DETACHED',
+    detail: 'this database was detached from its original while services ran: restart it',
+  })
+}
+
+const listAll = (ctx: Context): Promise<Listing[]> =>
+  Promise.all(
     sourcesOf(ctx).map(async (source): Promise<Listing> => {
       try {
-        return { source, listed: await source.list() }
+        return { source, listed: await source.list(), error: null }
       } catch (err) {
-        unlisted.push({ provider: source.provider, error: describe(err) })
-        return { source, listed: null }
+        return { source, listed: null, error: describe(err) }
       }
     }),
   )
+
+async function run(pass: Pass, listings: readonly Listing[], ids: string[]): Promise<ReconcileReply> {
+  const { ctx, dryRun } = pass
+  const unlisted = listings.flatMap(({ source: { provider }, error }) => (error === null ? [] : [{ provider, error }]))
   const findings: Finding[] = []
   for (const instanceId of new Set(ids))
     findings.push(await adopt(ctx, { instanceId, listings, dryRun, deadline: pass.deadline }))
@@ -105,8 +126,11 @@ async function act(
 ): Promise<Verdict | null> {
   if (pass.left.destructions === 0) return { action: 'wait', reason: `${verdict.reason}; no more may be destroyed this hour` }
   if (pass.deadline.passed) return { action: 'wait', reason: `${verdict.reason}; it is left to the next pass` }
-  pass.left.destructions--
-  return pass.dryRun ? verdict : removeStray(pass.ctx, { source, stray, scene, holder: pass.holder })
+  const removal = pass.dryRun
+    ? { verdict, counts: true }
+    : await removeStray(pass.ctx, { source, stray, scene, holder: pass.holder })
+  if (removal.counts) pass.left.destructions--
+  return removal.verdict
 }
 
 /** What the ledger names and no list shows. Nothing follows from it: a provider that does not show something has not said that it is gone. */

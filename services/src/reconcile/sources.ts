@@ -3,6 +3,7 @@ import { type LedgerQuery, type PlaceLedgerRow, readPlaceLedger, readToolLedger,
 import type { Place } from '../infra/provider.ts'
 import { keyOf, ownerOf } from '../naming.ts'
 import type { ResourceKind, ToolPlugin } from '../registry.ts'
+import { describe } from '../saga.ts'
 import type { Entry, Sighting } from './judge.ts'
 
 /** One provider's list of one kind of thing, and the ledger it is held against. */
@@ -13,6 +14,7 @@ export interface Source {
   /** Everything that carries a key of ours; what is another deployment's does not count. */
   list(): Promise<Listed[]>
   ledger(query: LedgerQuery): Promise<Entry[]>
+  /** @throws when it is not confirmed gone */
   destroy(listed: Listed): Promise<void>
   /** Looks at what the ledger names but no list shows. */
   isGone(entry: Entry): Promise<boolean>
@@ -23,11 +25,8 @@ export interface Listed extends Omit<Sighting, 'firstSeenAt'> {
   place: { ids: Place; name: string; createdAt: Date } | null
 }
 
-/** A source with what it listed; null when it could not be listed, of which nothing follows. */
-export interface Listing {
-  source: Source
-  listed: Listed[] | null
-}
+/** A source with what it listed; null, and why, when it could not be listed, of which nothing follows. */
+export type Listing = { source: Source } & ({ listed: Listed[]; error: null } | { listed: null; error: string })
 
 /** Everything that can be listed, and that something could be done about; a provider that is not configured shows us nothing. */
 export function sourcesOf(ctx: Context): [places: Source, ...tools: Source[]] {
@@ -65,7 +64,13 @@ function placesOf(ctx: Context): Source {
     },
     ledger: async (query) => (await readPlaceLedger(ctx.db, query)).map((row) => placeEntry(row, rootOf(ctx, row.place))),
     async destroy({ place }) {
-      if (place) await ctx.infra.drop(place.ids)
+      if (!place) return
+      await ctx.infra.drop(place.ids)
+      // from here on it may be gone, whatever becomes of asking
+      const gone = await ctx.infra.gone(place.ids).catch((cause: unknown) => {
+        throw new Error(`it could not be asked whether it is gone: ${describe(cause)}`, { cause })
+      })
+      if (!gone) throw new Error('it is not confirmed gone yet')
     },
     async isGone({ instanceId }) {
       const [row] = await readPlaceLedger(ctx.db, { instanceIds: [instanceId], andAllLive: false, holder: '' })

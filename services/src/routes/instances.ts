@@ -92,6 +92,7 @@ export const instanceRoutes = (ctx: Context): Endpoint<'pool'>[] => [
         url: row.url,
         image: row.image,
         wantedImage: row.wantedImage,
+        rolloutError: row.rolloutError,
         tools: toolStates(tools),
         steps: stepsOf(log),
         attempts: row.attempts,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openGate } from '../../src/budget/gate.ts'
-import { NUMBER_LISTED_WITHIN } from '../../src/limits.ts'
+import { NUMBER_LISTED_WITHIN, RETRY_CAP } from '../../src/limits.ts'
 import type { RestClient } from '../../src/plugins/rest.ts'
 import { telnyx, type TelnyxOptions } from '../../src/plugins/telnyx.ts'
 import { createTelnyxApi } from '../../src/plugins/telnyx/api.ts'
@@ -64,6 +64,21 @@ describe('buying', () => {
     for (let i = 0; i < 3; i++) await expect(visit(id)).rejects.toBeInstanceOf(NotYet)
     expect(world.asked('POST', /number_orders$/)).toBe(1)
     await make(id)
+    expect(world.asked('POST', /number_orders$/)).toBe(1)
+  })
+
+  test('is asked about less and less while the order stays open', async () => {
+    await world.set({ activationMs: 86_400_000 })
+    const waited = async (id: string) => (await visit(id).catch((err: unknown) => err)) as NotYet
+    const id = newId()
+    await waited(id)
+    expect((await waited(id)).ms).toBe(1_000)
+    world.later(600_000)
+    expect((await waited(id)).ms).toBeGreaterThanOrEqual(60_000)
+    world.later(20 * 3_600_000)
+    expect((await waited(id)).ms).toBe(RETRY_CAP)
+    const [order = ''] = await number().find(keyOf(id))
+    await expect(number().destroy(order)).rejects.toMatchObject({ ms: RETRY_CAP })
     expect(world.asked('POST', /number_orders$/)).toBe(1)
   })
 

@@ -150,6 +150,14 @@ describe('the same Idempotency-Key', () => {
     expect(await h.messages(instance)).toHaveLength(1)
   })
 
+  test('is not used up by a text that nobody could keep', async () => {
+    const { instance } = await h.withNumber()
+    const { sent, app } = telnyx()
+    for (const text of ['half a \ud83d', 'a NUL \0']) await send(app, instance, { text }, 'k').expect(400)
+    await send(app, instance, {}, 'k').expect(201)
+    expect(sent).toHaveLength(1)
+  })
+
   test('for another text is a conflict', async () => {
     const { instance } = await h.withNumber()
     const { sent, app } = telnyx()

@@ -148,6 +148,19 @@ describe('an instance whose rows are lost', () => {
     expect([toy.bells.size, toy.pins.size, h.keys.size, h.infra.live().length]).toEqual([0, 0, 0, 0])
   })
 
+  test('leaves nothing when it is wished away before its tools were looked up', async () => {
+    const { id } = await h.create({ binding: 'active', claimId: 'claim-7' })
+    toy.bells.set('bell-x', { key: h.ctx.marker(id), ready: true, volume: 7 })
+    await lose(id)
+    await adopt(id)
+    await h.rows(`update instance_infra set wish = 'absent', next_run_at = clock_now() where instance_id = $1`, [id])
+    await h.pass()
+    expect([toy.bells.size, h.keys.size, h.infra.live().length]).toEqual([0, 0, 0])
+    await h.rows(`update saga_log set ended_at = ended_at - interval '5 min'`)
+    await h.makeDue(id)
+    await h.reach(id, 'destroyed')
+  })
+
   test('a row that appears meanwhile stays as it is', async () => {
     const { id } = await h.create()
     await lose(id)

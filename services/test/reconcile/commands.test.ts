@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { readMeta } from '@convos/kit'
+import { connectDatabase, createLogger, type Database, readMeta } from '@convos/kit'
 import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { reencryptAll } from '../../src/cli/reencrypt.ts'
 import { run } from '../../src/cli/run.ts'
 import { createVault, type EncryptionKey, type Vault } from '../../src/crypto.ts'
 import { testEnv } from '../support/config.ts'
-import { newId } from '../support/harness.ts'
+import { newId, servicesDatabase } from '../support/harness.ts'
 import { createReconcileHarness, type ReconcileHarness } from './support.ts'
 
 /** What an operator runs on the database of services. */
@@ -25,7 +25,10 @@ beforeAll(async () => {
   h = await createReconcileHarness(inject('postgresUrl'))
   env = testEnv({ DATABASE_URL: h.database.url, SERVICES_ENCRYPTION_KEYS: setting(newer, older) })
 })
-beforeEach(() => h.clear())
+beforeEach(async () => {
+  await h.clear()
+  await h.ownDatabase()
+})
 afterAll(() => h.close())
 
 /** One command, as in a terminal where `answer` is typed, or where nobody is. */
@@ -111,6 +114,28 @@ describe('reencrypt', () => {
     expect(after.open(row?.sealed ?? '', place)).toBe('written meanwhile')
   })
 
+  test('what a service with older keys adds behind its back is found all the same', async () => {
+    for (let i = 0; i < 2; i++) await sealedInstance(before)
+    let added = 0
+    const db = {
+      query: async (statement: { name?: string; values?: unknown[] }) => {
+        if (statement.name === 'read_stale_instances' && statement.values?.[1] !== null && added++ === 0) {
+          const { id } = await sealedInstance(before)
+          await h.rows('delete from instance_services where instance_id = $1', [id])
+          const place = 'instance_infra/000000000000/control_token'
+          await h.rows(
+            `update instance_infra set instance_id = '000000000000', desired_env = null, gateway_token = null, services_token = null,
+               control_token = $2 where instance_id = $1`,
+            [id, before.seal('late', place)],
+          )
+        }
+        return h.ctx.db.query(statement as never)
+      },
+    } as unknown as Database
+    expect(await reencryptAll({ db, vault: after, newestKeyId: newer.id })).toEqual({ resealed: 5, faults: [], unsettled: 0 })
+    expect((await sealedTexts()).every((text) => text.startsWith('v1.k_2.'))).toBe(true)
+  })
+
   test('secrets that a destroyed instance forgot meanwhile do not come back', async () => {
     await sealedInstance(before)
     const done = await h.meanwhile(
@@ -180,9 +205,39 @@ describe('detach', () => {
     expect(tools).toEqual([{ state: 'destroyed', resource_id: null, secret: null, retained_until: null }])
     expect(await h.rows('select from strays')).toEqual([])
     expect(await h.pass()).toEqual([])
-    expect(await h.reconcile()).toMatchObject({ findings: [], unlisted: [] })
-    // the runner was asked for nothing, and the providers only for their lists
-    expect([...h.infraFaults.calls.keys()]).toEqual(['list'])
+    // neither the runner nor anybody else asked a provider for anything
+    expect([...h.infraFaults.calls.keys()]).toEqual([])
+  })
+
+  test('a service that ran on meanwhile does not take what the original has for left-overs', async () => {
+    const { id } = await sealedInstance(after)
+    const project = await h.addPlace(h.ctx.marker(id))
+    await h.rows(`update instance_infra set place = jsonb_build_object('projectId', $1::text)`, [project.projectId])
+    await command(['detach', '--yes', '--force'])
+    for (let pass = 0; pass < 2; pass++) {
+      await expect(h.reconcile()).rejects.toMatchObject({ status: 409, code: 'DATABASE_DETACHED' })
+      await h.growOld()
+    }
+    expect(project.deleted).toBe(false)
+  })
+
+  test('looks again who is at the database once it was told to go on', async () => {
+    const copy = await servicesDatabase(inject('postgresUrl'))
+    const late = connectDatabase({ url: copy.url, log: createLogger('test', 'silent') })
+    const err: string[] = []
+    const code = await run(['detach'], {
+      env: { ...env, DATABASE_URL: copy.url },
+      out: () => {},
+      err: (text) => err.push(text),
+      progress: null,
+      async ask() {
+        await late.query(`insert into leases values ('reconcile', 'x', clock_now() + interval '1 min')`)
+        return 'dev'
+      },
+    })
+    await late.end()
+    await copy.drop()
+    expect([code, err.at(-1)]).toEqual([1, expect.stringContaining('a service may be at work')])
   })
 
   test('asks for the environment’s name, and does nothing for any other word', async () => {

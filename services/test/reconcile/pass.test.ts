@@ -1,9 +1,9 @@
 import { acquireLease } from '@convos/kit'
 import request from 'supertest'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { ReconcileReply } from '../../src/contract/index.ts'
 import { ProviderError } from '../../src/infra/errors.ts'
-import { STRAY_CAP } from '../../src/limits.ts'
+import { RECONCILE, STRAY_CAP } from '../../src/limits.ts'
 import { reconcile } from '../../src/reconcile/pass.ts'
 import { createReconcileHarness, type ReconcileHarness } from './support.ts'
 
@@ -165,6 +165,19 @@ describe('orphans', () => {
   })
 })
 
+test('what is refused outright takes nobody’s place under the cap', async () => {
+  for (let i = 0; i <= STRAY_CAP.least; i++) h.addKey(h.ctx.marker(await h.tombstone()))
+  await h.reconcile()
+  await h.growOld()
+  const p = { provider: 'keys', operation: 'destroy', kind: 'permanent', uncertain: false } as const
+  h.keyFaults.inject('destroy', new ProviderError('it is locked', p), STRAY_CAP.least)
+  expect((await h.reconcile()).counts).toEqual({ 'orphan/wait': STRAY_CAP.least, 'orphan/destroy': 1 })
+  expect(await h.rows('select type, count(*)::int from instance_events group by type order by type')).toEqual([
+    { type: 'stray_destroyed', count: 1 },
+    { type: 'stray_refused', count: STRAY_CAP.least },
+  ])
+})
+
 describe('work in flight', () => {
   /** A left-over key beside a live one, which the next pass would destroy. */
   async function doomed() {
@@ -276,6 +289,38 @@ describe('ghosts', () => {
     await h.rows(`update instance_infra set phase_since = phase_since - interval '20 s'`)
     expect((await reconcile(slow, { dryRun: true, adopt: [] })).findings).toHaveLength(1)
   })
+})
+
+test('a pass whose lists took all of its time still acts on what they showed', async () => {
+  const key = h.addKey(h.ctx.marker(await h.tombstone()))
+  await h.reconcile()
+  await h.growOld()
+  const now = performance.now.bind(performance)
+  const { infra } = h.ctx
+  const list: typeof infra.list = async () => {
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + RECONCILE)
+    await h.rows(`update leases set until = clock_now() - interval '1 s'`)
+    return infra.list()
+  }
+  const reply = await reconcile({ ...h.ctx, infra: { ...infra, list } }, { dryRun: false, adopt: [] }).finally(() =>
+    vi.restoreAllMocks(),
+  )
+  expect(actions(reply)).toEqual(['orphan destroy openrouter/key'])
+  expect(h.keys.has(key)).toBe(false)
+})
+
+test('a place is said to be destroyed only once its provider says that it is gone', async () => {
+  const id = await h.tombstone()
+  await h.addPlace(h.ctx.marker(id))
+  await h.reconcile()
+  await h.growOld()
+  const unmoved = { ...h.ctx, infra: { ...h.ctx.infra, drop: async () => {} } }
+  expect(actions(await reconcile(unmoved, { dryRun: false, adopt: [] }))).toEqual(['orphan wait fake'])
+  h.infraFaults.inject('gone', down)
+  expect(actions(await reconcile(unmoved, { dryRun: false, adopt: [] }))).toEqual(['orphan wait fake'])
+  // what was accepted may have happened: it counts
+  expect(await h.rows('select distinct type from instance_events')).toEqual([{ type: 'stray_destroyed' }])
+  expect(actions(await h.reconcile())).toEqual(['orphan destroy fake'])
 })
 
 test('one pass at a time, over all replicas', async () => {

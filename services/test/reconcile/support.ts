@@ -12,6 +12,9 @@ export async function createReconcileHarness(postgresUrl: string, over: Record<s
   const { ctx, infra, keys } = h
   const rows = async <R extends object>(text: string, values: unknown[] = []) => (await ctx.db.query<R>({ text, values })).rows
 
+  const ownDatabase = () => rows(`update meta set deployment_id = '00000000'`)
+  await ownDatabase()
+
   return {
     ...h,
     rows,
@@ -27,6 +30,9 @@ export async function createReconcileHarness(postgresUrl: string, over: Record<s
       await rows(`update saga_log set started_at = started_at - $1::float8 * interval '1 ms'`, [ms])
       await rows(`update leases set until = until - $1::float8 * interval '1 ms'`, [ms])
     },
+
+    /** The database says that it is of the deployment whose marker everything here carries. */
+    ownDatabase,
 
     /** Nothing is anywhere. */
     async clear() {

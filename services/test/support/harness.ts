@@ -86,6 +86,17 @@ export async function createHarness(postgresUrl: string, over: Record<string, st
       )
     },
 
+    /** Until somebody waits for a lock with this statement: the barrier of forced races. */
+    waitForLock: (part: string) =>
+      eventually(`"${part}" to wait for a lock`, async () => {
+        const { rowCount } = await ctx.db.query(
+          `select from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0`,
+          [part],
+        )
+        return rowCount === 1
+      }),
+
     async makeDue(instanceId: string) {
       await ctx.db.query(
         `update instance_infra set next_run_at = clock_now() where instance_id = $1 and next_run_at is not null`,

@@ -9,7 +9,7 @@ export function toyTool() {
   const bells = new Map<string, { key: string; ready: boolean; volume: number }>()
   const pins = new Map<string, { bell: string; key: string }>()
   /** What the company does next. */
-  const mood = { refuses: false, slow: false, asked: 0 }
+  const mood = { refuses: false, slow: false, asked: 0, sold: 0 }
 
   const plugin: ToolPlugin = {
     toolId: 'doorbell',
@@ -30,7 +30,7 @@ export function toyTool() {
               uncertain: false,
             })
           const known = [...bells].find(([, bell]) => bell.key === key)
-          const [id, bell] = known ?? [`bell-${bells.size + 1}`, { key, ready: !mood.slow, volume: 5 }]
+          const [id, bell] = known ?? [`bell-${++mood.sold}`, { key, ready: !mood.slow, volume: 5 }]
           bells.set(id, bell)
           if (!bell.ready) throw new NotYet(1_000, 'the bell is on its way')
           return { resourceId: id, config: { volume: bell.volume }, envVars: { DOORBELL_ID: id } }

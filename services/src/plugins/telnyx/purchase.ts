@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '@convos/kit'
 import { isKind, ProviderError } from '../../infra/errors.ts'
-import { NUMBER_LISTED_WITHIN, NUMBER_ORDER_PENDING, NUMBER_ORDERED, NUMBER_UNLISTED } from '../../limits.ts'
+import { NUMBER_LISTED_WITHIN, NUMBER_ORDER_PENDING, NUMBER_ORDERED, NUMBER_UNLISTED, RETRY_CAP } from '../../limits.ts'
 import { NotYet } from '../../saga.ts'
 import type { Order, OwnedNumber, TelnyxApi } from './api.ts'
 
@@ -16,6 +16,11 @@ export type Purchases = ReturnType<typeof createPurchases>
 
 /** Numbers that are bought by orders. All that is known of a purchase stands at Telnyx, under the buyer's key. */
 export function createPurchases(api: TelnyxApi, clock: Pick<Clock, 'now'>) {
+  const ageMs = (order: Order) => clock.now().getTime() - order.created_at.getTime()
+  /** An order that a person must see to may stay open for days: the longer it is, the less it is asked about. */
+  const open = (order: Order, reason: string) =>
+    new NotYet(Math.min(RETRY_CAP, Math.max(NUMBER_ORDER_PENDING, ageMs(order) / 10)), reason)
+
   /** What has become of an order of this buyer. */
   async function fateOf(order: Order, key: string): Promise<Fate> {
     const outcome = outcomeOf(order)
@@ -25,8 +30,7 @@ export function createPurchases(api: TelnyxApi, clock: Pick<Clock, 'now'>) {
       // one that was given back may have been sold again
       if (number && (number.customer_reference ?? key) === key) return number
     }
-    const ageMs = clock.now().getTime() - order.created_at.getTime()
-    return ageMs < NUMBER_LISTED_WITHIN ? 'unlisted' : 'given back'
+    return ageMs(order) < NUMBER_LISTED_WITHIN ? 'unlisted' : 'given back'
   }
 
   /** Orders one of the numbers that are for sale; false when others were quicker every time. */
@@ -70,7 +74,7 @@ export function createPurchases(api: TelnyxApi, clock: Pick<Clock, 'now'>) {
       const orders = await api.ordersOf(key)
       for (const each of orders) {
         const fate = await fateOf(each, key)
-        if (fate === 'pending') throw new NotYet(NUMBER_ORDER_PENDING, 'the number is ordered')
+        if (fate === 'pending') throw open(each, 'the number is ordered')
         if (fate === 'unlisted') throw new NotYet(NUMBER_UNLISTED, 'the number is bought and not listed yet')
         if (typeof fate === 'object') return fate
       }
@@ -99,7 +103,7 @@ export function createPurchases(api: TelnyxApi, clock: Pick<Clock, 'now'>) {
     async numberOrdered(id: string): Promise<OwnedNumber | null> {
       const order = await api.order(id)
       const fate = await fateOf(order, order.customer_reference ?? '')
-      if (fate === 'pending') throw new NotYet(NUMBER_ORDER_PENDING, 'an order cannot be withdrawn while it is pending')
+      if (fate === 'pending') throw open(order, 'an order cannot be withdrawn while it is pending')
       if (fate === 'unlisted') throw new NotYet(NUMBER_UNLISTED, 'the number is bought and not listed yet')
       return typeof fate === 'object' ? fate : null
     },
