@@ -50,6 +50,18 @@ describe('before the claim', () => {
     w.toy.mood.refuses = false
     expect((await w.call('post', `/provision/${id}/doorbell`, {}).expect(200)).body).toMatchObject({ state: 'active' })
   })
+
+  test('what was refused, and so never got an id, can be taken away all the same, and at once', async () => {
+    const { id } = await w.running()
+    w.toy.mood.refuses = true
+    w.start()
+    await w.call('post', `/provision/${id}/doorbell`, {}).expect(200)
+    await w.call('delete', `/destroy/${id}/doorbell/_`).expect(200, { ok: true })
+    await w.call('delete', `/destroy/${id}/doorbell/_`).expect(200, { ok: true })
+    w.toy.mood.refuses = false
+    expect((await w.call('post', `/provision/${id}/doorbell`, {}).expect(200)).body).toMatchObject({ state: 'active' })
+    await w.call('delete', `/destroy/${newId()}/doorbell/_`).expect(404)
+  })
 })
 
 test('a provider that is still at it is asked again, which is neither an attempt nor a failure', async () => {

@@ -27,6 +27,20 @@ const endpoints: Endpoint<Caller>[] = [
     handle: async ({ body }) => ({ status: 202, body, headers: { Location: `/things/${body.name}` } }),
   }),
   endpoint({
+    method: 'delete',
+    path: '/things/:thingId',
+    aliases: ['/old/things/:thingId'],
+    operationId: 'dropThing',
+    summary: 'Drop a thing',
+    auth: 'friend',
+    params: z.object({ thingId: z.string() }),
+    headers: z.object({ 'If-Match': z.string().min(1).max(8).optional() }),
+    body: z.strictObject({ why: z.string().optional() }),
+    replies: { 200: z.object({ match: z.string() }), 204: z.undefined().describe('it is gone') },
+    handle: ({ headers: { 'If-Match': match } }) =>
+      match === undefined ? { status: 204, body: undefined } : { status: 200, body: { match } },
+  }),
+  endpoint({
     method: 'get',
     path: '/text',
     operationId: 'getText',
@@ -61,6 +75,23 @@ test('an endpoint stands behind the guards of its class, and is guarded before a
   expect(headers['location']).toBe('/things/hat')
 })
 
+test('an alias is the same endpoint, guards and all', async () => {
+  await request(app).delete('/old/things/7').expect(401)
+  const friend = { authorization: `Bearer ${KEY}` }
+  await request(app).delete('/things/7').set(friend).expect(204, '')
+  await request(app).delete('/old/things/7').set(friend).expect(204, '')
+})
+
+test('headers of its own are parsed, whatever their case', async () => {
+  const drop = () =>
+    request(app)
+      .delete('/things/7')
+      .set({ authorization: `Bearer ${KEY}` })
+  await drop().set('if-match', 'a').expect(200, { match: 'a' })
+  const { body } = await drop().set('IF-MATCH', 'far too long').expect(400)
+  expect(body).toMatchObject({ errors: [{ path: 'If-Match' }] })
+})
+
 test('an endpoint may write its answer itself', async () => {
   const { text } = await request(app).get('/text').expect(200)
   expect(text).toBe('plain')
@@ -71,8 +102,15 @@ test('the OpenAPI document says what the endpoints take, answer, and ask of thei
     title: 'Things',
     version: '1',
     description: 'For a test',
-    security: { open: null, friend: { name: 'key', scheme: { type: 'http', scheme: 'bearer' } } },
+    security: {
+      open: null,
+      friend: [
+        { name: 'key', scheme: { type: 'http', scheme: 'bearer' }, roles: ['friend'] },
+        { name: 'cookie', scheme: { type: 'apiKey', in: 'cookie', name: 'session' } },
+      ],
+    },
   })
+  expect(Object.keys(document.paths)).toEqual(['/things/{thingId}', '/things', '/text'])
   expect(document).toMatchObject({
     openapi: '3.1.0',
     paths: {
@@ -87,15 +125,26 @@ test('the OpenAPI document says what the endpoints take, answer, and ask of thei
           ],
           responses: { 200: { content: { 'application/json': { schema: { required: ['thingId', 'limit'] } } } } },
         },
+        delete: {
+          parameters: [{ name: 'thingId' }, { name: 'If-Match', in: 'header', required: false }],
+          requestBody: { required: false },
+          responses: { 200: { content: {} }, 204: { description: 'it is gone' } },
+        },
       },
       '/things': {
         post: {
-          security: [{ key: [] }],
-          requestBody: { content: { 'application/json': { schema: { required: ['name'] } } } },
+          security: [{ key: ['friend'] }, { cookie: [] }],
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: { required: ['name'] } } },
+          },
           responses: { 202: { description: 'it is being made' }, default: {} },
         },
       },
     },
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } }, schemas: { Problem: { type: 'object' } } },
+    components: {
+      securitySchemes: { key: { type: 'http', scheme: 'bearer' }, cookie: { in: 'cookie' } },
+      schemas: { Problem: { type: 'object' } },
+    },
   })
 })

@@ -32,6 +32,9 @@ const routes = Router()
   .get('/bug', async () => {
     throw new Error('the password is hunter2')
   })
+  .get('/callee', async () => {
+    throw new HttpError('GET /there answered 401', { kind: 'status', status: 401 })
+  })
   .post('/parse', (req, res) => void res.json(z.strictObject({ n: z.number() }).parse(req.body)))
   .get('/secret', bearer(['first-secret', 'second']), (_req, res) => void res.json({ ok: true }))
 const app = apiApp({ log, routes: [routes] })
@@ -57,6 +60,14 @@ describe('errors are problem documents', () => {
     const res = await request(app).get('/bug')
     expect([res.status, res.body.code]).toEqual([500, 'INTERNAL'])
     expect(res.text).not.toContain('hunter2')
+  })
+
+  test('what another service refused us is our failure, not our caller’s, and is logged', async () => {
+    const lines: string[] = []
+    const noisy = createLogger('test', 'error', { write: (line) => void lines.push(line) })
+    const res = await request(apiApp({ log: noisy, routes: [routes] })).get('/callee')
+    expect([res.status, res.body.code]).toEqual([500, 'INTERNAL'])
+    expect(lines.join()).toContain('GET /there answered 401')
   })
 
   test('wrong types and unknown fields are listed by path', async () => {

@@ -33,6 +33,9 @@ export const ProvisionToolReply = z.object({
 })
 export type ProvisionToolReply = z.infer<typeof ProvisionToolReply>
 
+/** In place of a resource id: whatever the instance has of the tool now, also what never got an id. */
+export const ANY_RESOURCE = '_'
+
 /** `PATCH /provision/:instanceId/:toolId`: what the tool's own `update` takes, e.g. `{"limit": 50}`. */
 export const UpdateToolRequest = z.record(z.string(), z.unknown())
 

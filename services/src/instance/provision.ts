@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { Deadline, Problem, withTransaction } from '@convos/kit'
 import type { Context } from '../context.ts'
-import type { ProvisionToolReply, ToolReply } from '../contract/index.ts'
+import { ANY_RESOURCE, type ProvisionToolReply, type ToolReply } from '../contract/index.ts'
 import {
   addResources,
   addUserProvided,
@@ -56,7 +56,8 @@ export async function destroyTool(
   if (plugin.provisioning.includes('always'))
     throw new Problem({ status: 409, code: 'TOOL_REQUIRED', detail: `no instance is without ${plugin.name}` })
   const named = (await readTools(ctx.db, [p.instanceId])).findLast(
-    ({ toolId, position, resourceId }) => toolId === p.toolId && position === 0 && resourceId === p.resourceId,
+    ({ toolId, position, resourceId }) =>
+      toolId === p.toolId && position === 0 && (p.resourceId === ANY_RESOURCE || resourceId === p.resourceId),
   )
   if (!named)
     throw new Problem({ status: 404, code: 'RESOURCE_UNKNOWN', detail: `instance ${p.instanceId} has no such ${p.toolId}` })

@@ -121,7 +121,9 @@ function removing(resource: ResourceKind, ledger: ToolRow): InstanceStep['undo']
       if (!row) return 'done'
       if (row.resourceId !== null) return 'act'
       if (creation && (await resource.find(keyOf(run.ctx.marker(run.row.instanceId), ledger.generation))).length > 0) return 'act'
-      if (creation && creation.endedAgoMs < GONE_AFTER)
+      // a first call that was refused for certain made nothing
+      const doubtful = creation !== null && (creation.uncertain || creation.attempts > 1)
+      if (doubtful && creation.endedAgoMs < GONE_AFTER)
         throw new NotYet(GONE_AFTER - creation.endedAgoMs, `a resource of ${ledger.toolId} may still appear`)
       await over(run, null)
       return 'done'

@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import type { Endpoint } from './endpoints.ts'
 
+/** A way in which a caller proves itself; `roles`: what it must be. */
+interface Proof {
+  name: string
+  scheme: Record<string, unknown>
+  roles?: readonly string[]
+}
+
 export interface OpenApiInfo<A extends string> {
   title: string
   version: string
   description: string
-  /** How each class of caller proves itself; null: not at all. */
-  security: Record<A, { name: string; scheme: Record<string, unknown> } | null>
+  /** How each class of caller proves itself, one way or another; null: not at all. */
+  security: Record<A, Proof | readonly Proof[] | null>
 }
 
 const ProblemSchema = z
@@ -28,35 +35,39 @@ export function openApiDocument<A extends string>(endpoints: readonly Endpoint<A
     const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [endpoint.method]: operation(endpoint, info) }
   }
-  const schemes = Object.values<OpenApiInfo<A>['security'][A]>(info.security).flatMap((s) => (s ? [[s.name, s.scheme]] : []))
+  const schemes = Object.values<Proofs>(info.security).flatMap(listed)
   return {
     openapi: '3.1.0',
     info: { title: info.title, version: info.version, description: info.description },
     paths,
     components: {
-      securitySchemes: Object.fromEntries(schemes) as object,
+      securitySchemes: Object.fromEntries(schemes.map(({ name, scheme }) => [name, scheme])) as object,
       schemas: { Problem: jsonSchema(ProblemSchema, 'output') },
     },
   }
 }
 
+type Proofs = Proof | readonly Proof[] | null
+const listed = (proofs: Proofs): readonly Proof[] => (proofs === null ? [] : [proofs].flat())
+
 function operation<A extends string>(endpoint: Endpoint<A>, { security }: OpenApiInfo<A>) {
-  const { operationId, summary, auth, params, query, body, replies } = endpoint
-  const scheme = security[auth]
-  const parameters = [...parametersIn('path', params), ...parametersIn('query', query)]
+  const { operationId, summary, auth, params, query, headers, body, replies } = endpoint
+  const parameters = [...parametersIn('path', params), ...parametersIn('query', query), ...parametersIn('header', headers)]
   return {
     operationId,
     summary,
-    security: scheme ? [{ [scheme.name]: [] }] : [],
+    security: listed(security[auth]).map(({ name, roles = [] }) => ({ [name]: roles })),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body, 'input') } } } } : {}),
+    ...(body ? { requestBody: requestBody(body) } : {}),
     responses: {
       ...Object.fromEntries(
         Object.entries(replies).map(([status, schema]) => [
           status,
           {
             description: schema.description ?? summary,
-            content: { 'application/json': { schema: jsonSchema(schema, 'output') } },
+            ...(schema instanceof z.ZodUndefined
+              ? {}
+              : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
           },
         ]),
       ),
@@ -68,7 +79,13 @@ function operation<A extends string>(endpoint: Endpoint<A>, { security }: OpenAp
   }
 }
 
-function parametersIn(where: 'path' | 'query', schema: z.ZodObject | null) {
+/** Nothing is read as `{}`: a body that may be that may be left out. */
+const requestBody = (body: z.ZodType) => ({
+  required: !body.safeParse({}).success,
+  content: { 'application/json': { schema: jsonSchema(body, 'input') } },
+})
+
+function parametersIn(where: 'path' | 'query' | 'header', schema: z.ZodObject | null) {
   return Object.entries(schema?.shape ?? {}).map(([name, field]) => ({
     name,
     in: where,

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { z } from 'zod'
 import type { Logger } from '../log.ts'
+import { HttpError } from './client.ts'
 
 /** What a failed request answers (RFC 9457), as `application/problem+json`. */
 export interface ProblemBody {
@@ -79,6 +80,8 @@ function toProblem(err: unknown): Problem {
     )
     return new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
   }
+  // its status is what another service answered us, and none of our caller's business
+  if (err instanceof HttpError) return internal()
   // body-parser's errors carry a status and a type
   const { status, type, limit } = err as { status?: unknown; type?: unknown; limit?: unknown }
   if (type === 'entity.too.large')
@@ -86,9 +89,12 @@ function toProblem(err: unknown): Problem {
   if (type === 'entity.parse.failed')
     return new Problem({ status: 400, code: 'INVALID_JSON', detail: 'the body is not valid JSON' })
   if (typeof status === 'number' && status >= 400 && status < 500) return new Problem({ status, code: 'INVALID_REQUEST' })
-  return new Problem({
+  return internal()
+}
+
+const internal = () =>
+  new Problem({
     status: 500,
     code: 'INTERNAL',
     detail: 'something went wrong on our side; the request id finds it in the logs',
   })
-}
