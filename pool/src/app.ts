@@ -1,22 +1,41 @@
-import { apiApp } from '@convos/kit'
+import { apiApp, type Endpoint, mountEndpoints } from '@convos/kit'
 import type { Express } from 'express'
-import { createAuth } from './auth.ts'
+import { type AuthClass, createGuards } from './auth.ts'
 import type { Context } from './context.ts'
 import type { Parts } from './parts.ts'
-import { agents } from './routes/agents.ts'
-import { claims } from './routes/claims.ts'
+import { agentRoutes } from './routes/agents.ts'
+import { claimRoutes } from './routes/claims.ts'
 import { dashboard } from './routes/dashboard.ts'
+import { describing, docsPage } from './routes/docs.ts'
 import { headers } from './routes/headers.ts'
-import { instances } from './routes/instances.ts'
-import { operations } from './routes/operations.ts'
-import { session } from './routes/session.ts'
-import { settings } from './routes/settings.ts'
-import { system } from './routes/system.ts'
+import { instanceRoutes } from './routes/instances.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { settingsRoutes } from './routes/settings.ts'
+import { systemRoutes } from './routes/system.ts'
+import { templateRoutes } from './routes/templates.ts'
+
+/** Every endpoint of the API, one family after the other. */
+export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[] {
+  const families = [
+    systemRoutes(ctx, parts),
+    sessionRoutes(ctx),
+    keyRoutes(ctx),
+    claimRoutes(ctx, parts),
+    agentRoutes(ctx, parts),
+    instanceRoutes(ctx, parts),
+    operationRoutes(parts),
+    settingsRoutes(ctx),
+    templateRoutes(ctx),
+  ]
+  const endpoints: Endpoint<AuthClass>[] = families.flat()
+  return [...endpoints, describing(ctx, endpoints)]
+}
 
 /** The Express app of a context and its parts: what index.ts listens with, and what tests mount. */
 export function createApp(ctx: Context, parts: Parts): Express {
-  const auth = createAuth(ctx)
   const { config, log, metrics } = ctx
-  const families = [headers, system, session, claims, agents, instances, operations, settings, dashboard]
-  return apiApp({ log, metrics, trustProxy: config.trustProxy, routes: families.map((family) => family(ctx, auth, parts)) })
+  const api = mountEndpoints(poolEndpoints(ctx, parts), createGuards(ctx))
+  return apiApp({ log, metrics, trustProxy: config.trustProxy, routes: [headers(), api, docsPage(), dashboard()] })
 }

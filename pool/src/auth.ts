@@ -1,25 +1,33 @@
-import { Problem, secretMatches, sha256 } from '@convos/kit'
+import { timingSafeEqual } from 'node:crypto'
+import { Problem, sha256 } from '@convos/kit'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from './context.ts'
 import type { Role } from './contract/index.ts'
+import { useKey } from './db/keys.ts'
 import { readSession } from './db/sessions.ts'
+import { isApiKey } from './naming.ts'
 
-/** Who calls. `keyHash` names the key behind it: a session dies with its key. */
+/** How many claims a named key may make; null: as many as it likes. */
+export interface KeyLimits {
+  claimsPerMinute: number | null
+  claimsPerDay: number | null
+}
+
+/** Who calls. `keyHash` names the key behind it: a session has its rights, and dies with it. */
 export interface Principal {
   id: string
   role: Role
   keyHash: Buffer
+  /** Null for the pool key, which is never throttled. */
+  limits: KeyLimits | null
   /** Set for a dashboard session. */
   session: { expiresAt: Date } | null
 }
 
-export type AuthClass = 'public' | 'claimer' | 'operator'
+/** Who may call an endpoint; the scraper's token is checked by its route. */
+export type AuthClass = 'public' | 'claimer' | 'operator' | 'metrics'
 
-/** A route's guard; `authClass` lets a test see that every route has one. */
-export type Guard = RequestHandler & { authClass: AuthClass }
-export type Auth = (required: AuthClass) => Guard
-
-const RANK: Record<AuthClass, number> = { public: 0, claimer: 1, operator: 2 }
+const RANK = { public: 0, claimer: 1, operator: 2 } as const
 
 /** The caller that a guard has let in; null only on public routes. */
 export const principalOf = (res: Response): Principal | null => (res.locals['principal'] as Principal | undefined) ?? null
@@ -42,17 +50,31 @@ export function readCookie(req: Request, name: string): string | null {
   return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? null
 }
 
-/** The principal behind a pool key. */
-export function principalOfKey(ctx: Context, key: string): Principal | null {
-  if (!secretMatches(key, ctx.config.apiKeys)) return null
-  return { id: 'key:pool', role: 'operator', keyHash: sha256(key), session: null }
+/** The principal behind a key: the pool's own, or a named one that was not revoked. */
+export async function principalOfKey(ctx: Context, key: string): Promise<Principal | null> {
+  const keyHash = sha256(key)
+  return poolPrincipal(ctx, keyHash) ?? (isApiKey(key) ? namedPrincipal(ctx, keyHash) : null)
 }
 
-/** Whether the key with this digest is still accepted. */
-export const keyLives = (ctx: Context, keyHash: Buffer): boolean => ctx.config.apiKeys.some((key) => sha256(key).equals(keyHash))
+/** The principal behind what was made from a key, as long as that key is accepted. */
+export const principalOfKeyHash = async (ctx: Context, keyHash: Buffer): Promise<Principal | null> =>
+  poolPrincipal(ctx, keyHash) ?? namedPrincipal(ctx, keyHash)
 
-/** Makes the guards: bearer key first, else the session cookie. */
-export function createAuth(ctx: Context): Auth {
+function poolPrincipal({ config }: Context, keyHash: Buffer): Principal | null {
+  // each one is compared, in constant time
+  const accepted = config.apiKeys.map((key) => timingSafeEqual(sha256(key), keyHash)).includes(true)
+  return accepted ? { id: 'key:pool', role: 'operator', keyHash, limits: null, session: null } : null
+}
+
+async function namedPrincipal({ db }: Context, keyHash: Buffer): Promise<Principal | null> {
+  const key = await useKey(db, keyHash)
+  if (!key) return null
+  const limits = { claimsPerMinute: key.claims_per_minute, claimsPerDay: key.claims_per_day }
+  return { id: `key:${key.id}`, role: key.role, keyHash, limits, session: null }
+}
+
+/** The guards of each class: bearer key first, else the session cookie. */
+export function createGuards(ctx: Context): Record<AuthClass, RequestHandler[]> {
   const cookie = cookieName(ctx.config.publicUrl)
 
   async function identify(req: Request): Promise<Principal | null> {
@@ -60,10 +82,10 @@ export function createAuth(ctx: Context): Auth {
     if (key !== undefined) return principalOfKey(ctx, key)
     const token = readCookie(req, cookie)
     const session = token === null ? null : await readSession(ctx.db, sha256(token))
-    if (!session || !keyLives(ctx, session.key_hash)) return null
+    const principal = session && (await principalOfKeyHash(ctx, session.key_hash))
+    if (!principal) return null
     assertOurPage(req)
-    const { principal: id, role, key_hash: keyHash, expires_at: expiresAt } = session
-    return { id, role, keyHash, session: { expiresAt } }
+    return { ...principal, session: { expiresAt: session.expires_at } }
   }
 
   /** A write that carries the cookie must come from the dashboard itself. */
@@ -74,8 +96,8 @@ export function createAuth(ctx: Context): Auth {
       throw new Problem({ status: 415, code: 'JSON_REQUIRED', detail: 'send Content-Type: application/json' })
   }
 
-  return (required) => {
-    const guard: RequestHandler = async (req, res, next) => {
+  const guard = (required: keyof typeof RANK): RequestHandler[] => [
+    async (req, res, next) => {
       const principal = await identify(req)
       if (!principal && required !== 'public')
         throw new Problem({ status: 401, code: 'UNAUTHORIZED', headers: { 'WWW-Authenticate': 'Bearer' } })
@@ -83,9 +105,9 @@ export function createAuth(ctx: Context): Auth {
         throw new Problem({ status: 403, code: 'FORBIDDEN', detail: `this needs the role ${required}` })
       res.locals['principal'] = principal ?? undefined
       next()
-    }
-    return Object.assign(guard, { authClass: required })
-  }
+    },
+  ]
+  return { public: guard('public'), claimer: guard('claimer'), operator: guard('operator'), metrics: [] }
 }
 
 /** Refuses a request that another site's page makes. */

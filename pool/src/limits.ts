@@ -64,6 +64,8 @@ export const LIMITS = {
   sessionMs: 12 * 3_600_000,
   loginCodeMs: 600_000,
   loginsPerMinute: 10,
+  /** Boxes that the claims of one named key may taint within an hour, before it has to wait. */
+  taintedPerHour: 3,
   operationBatch: 10,
   statusRows: 1_000,
   shutdownMs: 35_000,

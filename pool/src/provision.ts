@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Deadline, HttpError, requestJson } from '@convos/kit'
 import {
+  ANY_RESOURCE,
   CancelReply,
   ChangesReply,
   type ConfigureRequest,
@@ -9,11 +10,20 @@ import {
   DestroyReply,
   DetailStatusReply,
   GatewayReply,
+  ProvisionToolReply,
+  RegistryReply,
   type StatusDetail,
 } from '@convos/services/contract'
 import { z } from 'zod'
 import { mapAtMost } from './concurrency.ts'
+import type { OfferedTool } from './contract/template.ts'
 import type { Limits } from './limits.ts'
+
+/** Deadlines around tools; services itself waits 9 s for a tool, and 15 s for a provider that validates. */
+const TOOL_CALL_MS = 10_000
+const VALIDATE_CALL_MS = 20_000
+/** The registry changes when services is deployed, or configured anew. */
+const REGISTRY_KEPT_MS = 30_000
 
 /** Whose doing a failure is: it decides what becomes of the claim and of the box. */
 export type Fault = 'claim' | 'instance' | 'provider'
@@ -27,17 +37,38 @@ export class ServicesError extends Error {
   readonly status: number | null
   /** What services says about it, fit for the caller of a claim. */
   readonly detail: string | null
+  /** Which fields it is about, where services says so. */
+  readonly errors: readonly FieldError[]
 
-  constructor(message: string, p: { fault: Fault; code: string; status: number | null; detail: string | null; cause: unknown }) {
+  constructor(
+    message: string,
+    p: {
+      fault: Fault
+      code: string
+      status: number | null
+      detail: string | null
+      errors: readonly FieldError[]
+      cause: unknown
+    },
+  ) {
     super(message, { cause: p.cause })
     this.fault = p.fault
     this.code = p.code
     this.status = p.status
     this.detail = p.detail
+    this.errors = p.errors
   }
 }
 
-const Refusal = z.object({ code: z.string().optional(), detail: z.string().nullish(), fault: z.string().optional() })
+const FieldError = z.object({ path: z.string(), message: z.string() })
+type FieldError = z.infer<typeof FieldError>
+
+const Refusal = z.object({
+  code: z.string().optional(),
+  detail: z.string().nullish(),
+  fault: z.string().optional(),
+  errors: z.array(FieldError).optional(),
+})
 const isFault = (value: string | undefined): value is Fault => value === 'claim' || value === 'instance' || value === 'provider'
 
 function toServicesError(err: unknown): ServicesError {
@@ -48,6 +79,7 @@ function toServicesError(err: unknown): ServicesError {
     code: refusal.code ?? (err.status === null ? err.kind.toUpperCase() : `HTTP_${err.status}`),
     status: err.status,
     detail: refusal.detail ?? null,
+    errors: refusal.errors ?? [],
     cause: err,
   })
 }
@@ -94,8 +126,46 @@ export function createServices(p: { url: string; apiKey: string; environment: st
     })
   }
 
+  const registry = kept(REGISTRY_KEPT_MS, async (): Promise<readonly OfferedTool[]> => {
+    const { data } = await call('/registry', RegistryReply, { timeoutMs: limits.reachableCallMs })
+    return data
+  })
+
   return {
     check,
+
+    /** The tools there are, as of the last half minute; longer where services cannot be asked. */
+    tools: registry,
+
+    /**
+     * Asks a tool's provider whether a claimer's credentials work; nothing is stored.
+     * @throws ServicesError 422 with the fields that are wrong
+     */
+    async validate(toolId: string, userConfig: unknown, requestId: string): Promise<void> {
+      const json = { userConfig }
+      await call(`/validate/${toolId}`, DestroyReply, { method: 'POST', json, timeoutMs: VALIDATE_CALL_MS, requestId })
+    },
+
+    /** Gives a box a tool, ours or with the claimer's credentials; after a while it goes on being made by itself. */
+    async provision(
+      instanceId: string,
+      toolId: string,
+      how: { userConfig: unknown; withinMs: number; requestId: string },
+    ): Promise<ProvisionToolReply> {
+      const { data } = await call(`/provision/${instanceId}/${toolId}`, ProvisionToolReply, {
+        method: 'POST',
+        json: how.userConfig === undefined ? {} : { userConfig: how.userConfig },
+        timeoutMs: Math.min(TOOL_CALL_MS, how.withinMs),
+        requestId: how.requestId,
+      })
+      return data
+    },
+
+    /** Takes a tool from a box, whatever there is of it; whether it is gone is for its status to say. */
+    async takeTool(instanceId: string, toolId: string, withinMs: number): Promise<void> {
+      const path = `/destroy/${instanceId}/${toolId}/${ANY_RESOURCE}`
+      await call(path, DestroyReply, { method: 'DELETE', timeoutMs: Math.min(TOOL_CALL_MS, withinMs) })
+    },
 
     /** Like `check`, but an answer just had is good enough; many at once make one call. */
     async reachable(): Promise<void> {
@@ -170,5 +240,31 @@ export function createServices(p: { url: string; apiKey: string; environment: st
       })
       return data
     },
+  }
+}
+
+/** Reads again what is older than `forMs`, many at once with one call; a failure leaves what was known. */
+function kept<T>(forMs: number, read: () => Promise<T>): () => Promise<T> {
+  let known: { is: T } | null = null
+  let askedAt = -Infinity
+  let asked: Promise<T> | null = null
+
+  async function refresh(): Promise<T> {
+    try {
+      known = { is: await read() }
+      return known.is
+    } catch (err) {
+      if (known) return known.is
+      throw err
+    } finally {
+      askedAt = performance.now()
+      asked = null
+    }
+  }
+
+  return () => {
+    if (known && performance.now() - askedAt < forMs) return Promise.resolve(known.is)
+    asked ??= refresh()
+    return asked
   }
 }

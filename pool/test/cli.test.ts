@@ -46,6 +46,22 @@ test('replenish and drain follow their operation to its end', async () => {
   })
 })
 
+test('keys are created, listed and revoked; the key is shown once', async () => {
+  const pool = scoped(await testPool())
+  const created = await cli(['keys', 'create', 'site', '--per-day', '5'], pool)
+  const key = /convos_[\w-]+/.exec(created.out)?.[0] ?? ''
+  expect(created).toMatchObject({ code: 0, out: expect.stringMatching(/^role +claimer$/m) })
+  expect(await cli(['claim', '--key', key], pool)).toMatchObject({ code: 1, err: expect.stringMatching('POOL_EMPTY') })
+  const listed = await cli(['keys', 'list'], pool)
+  expect(listed.out).toMatch(/^\w{12} +site +claimer +60 +5 +\d{4}-\S+ +–$/m)
+  expect(listed.out).not.toContain(key)
+  expect(await cli(['keys', 'revoke', 'site'], pool)).toMatchObject({ code: 0, out: expect.stringMatching(/^revoked site /) })
+  expect(await cli(['keys', 'revoke', 'site'], pool)).toMatchObject({ code: 1, err: 'there is no key "site"' })
+  expect(await cli(['claim', '--key', key], pool)).toMatchObject({ code: 1, err: expect.stringMatching('UNAUTHORIZED') })
+  for (const wrong of [['keys'], ['keys', 'create'], ['keys', 'create', 'a', 'b'], ['keys', 'create', 'a', '--role', 'admin']])
+    expect(await cli(wrong, pool)).toMatchObject({ code: 2, err: expect.stringMatching('usage: keys') })
+})
+
 test('status shows counts and instances as a table', async () => {
   const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '0' } }))
   const [id] = await seedReady(pool, 1)

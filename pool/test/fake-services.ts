@@ -7,11 +7,16 @@ import {
   CreateInstanceRequest,
   type InstanceState,
   type ProbedHealth,
+  ProvisionToolRequest,
+  type RegistryReply,
   type StatusDetail,
   StatusRequest,
+  type ToolState,
+  ValidateRequest,
 } from '@convos/services/contract'
 import { eventually } from '@convos/sandbox/testing'
 import { Router } from 'express'
+import type { z } from 'zod'
 
 type Configure = (instanceId: string, body: ConfigureRequest) => Promise<ConfigureReply> | ConfigureReply
 
@@ -27,6 +32,15 @@ export interface FakeServices {
   onCreate: (instanceId: string) => Promise<void> | void
   onConfigure: Configure
   onCancel: (instanceId: string) => Promise<boolean> | boolean
+  /** What there is to be had; nobody's credentials are accepted unless `onValidate` lets them. */
+  tools: z.infer<typeof RegistryReply>
+  registryIs: 'up' | 'down'
+  /** Refuses by throwing. */
+  onValidate: (toolId: string, userConfig: unknown) => Promise<void> | void
+  /** What becomes of a tool at once; there unless set. Refuses by throwing. */
+  onProvision: (instanceId: string, toolId: string, userConfig: unknown) => Promise<ToolState> | ToolState
+  /** Whether a tool that is to go is gone at once. */
+  onTakeTool: (instanceId: string, toolId: string) => Promise<boolean> | boolean
   /** Every cursor that /changes is asked with counts as pruned. */
   resets: boolean
   /** Sets an instance's state or probe and tells /changes. */
@@ -80,6 +94,21 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     onCreate: (id) => fake.set(id, detailOf('healthy', { url: `http://${id}.test` })),
     onConfigure: (id, body) => configured(fake, id, body),
     onCancel: () => false,
+    tools: [
+      offer('wallet', ['always']),
+      offer('email', ['pool']),
+      offer('sms', ['pool', 'user'], { type: 'object', required: ['telnyxApiKey', 'telnyxPhone'] }),
+      { ...offer('crypto', ['pool']), available: false },
+    ],
+    registryIs: 'up',
+    onValidate: () => {
+      throw problem(422, 'USER_CONFIG_REJECTED', { errors: [{ path: 'telnyxApiKey', message: 'is not accepted' }] })
+    },
+    onProvision: (id, toolId, userConfig) =>
+      userConfig === undefined
+        ? { toolId, resourceId: `${toolId}-of-${id}`, state: 'active' }
+        : { toolId, resourceId: 'user', state: 'user_provided' },
+    onTakeTool: () => true,
     resets: false,
     set(id, change) {
       fake.instances.set(id, { ...(fake.instances.get(id) ?? detailOf('deploying')), ...change })
@@ -130,9 +159,41 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       CancelRequest.parse(req.body)
       res.json({ joined: await fake.onCancel(req.params.id) })
     })
+    .get('/registry', (_req, res) => {
+      if (fake.registryIs === 'down') throw problem(503, 'DATABASE_DOWN')
+      res.json(fake.tools)
+    })
+    .post('/validate/:toolId', async (req, res) => {
+      await fake.onValidate(req.params.toolId, ValidateRequest.parse(req.body).userConfig)
+      res.json({ ok: true })
+    })
+    .post('/provision/:id/:toolId', async (req, res) => {
+      const { id, toolId } = req.params
+      const tool = await fake.onProvision(id, toolId, ProvisionToolRequest.parse(req.body).userConfig)
+      setTool(fake, id, tool)
+      res.status(tool.state === 'creating' ? 202 : 200).json({ ...tool, config: {}, error: null })
+    })
+    .delete('/destroy/:id/:toolId/:resourceId', async (req, res) => {
+      const { id, toolId, resourceId } = req.params
+      const ok = await fake.onTakeTool(id, toolId)
+      setTool(fake, id, { toolId, resourceId, state: ok ? 'destroyed' : 'destroying' })
+      res.status(ok ? 200 : 202).json({ ok })
+    })
     .get('/instances/:id/gateway', (req, res) => res.json(gatewayOf(fake, req.params.id)))
   const app = apiApp({ log: createLogger('fake', 'silent'), routes: [router] })
   return fake
+}
+
+const offer = (
+  toolId: string,
+  provisioning: ('always' | 'pool' | 'user')[],
+  userConfig: Record<string, unknown> | null = null,
+) => ({ toolId, name: toolId, provisioning, available: true, userConfig })
+
+/** The ledger of an instance's tools, and /changes with it. */
+export function setTool(fake: FakeServices, id: string, tool: ToolState): void {
+  const others = (fake.instances.get(id)?.tools ?? []).filter(({ toolId }) => toolId !== tool.toolId)
+  fake.set(id, { tools: [...others, tool] })
 }
 
 function gatewayOf(fake: FakeServices, id: string) {
@@ -148,6 +209,6 @@ export function configured(fake: FakeServices, id: string, body: ConfigureReques
   const conversationId = status === 'active' ? `conversation-${id}` : null
   const inviteUrl = status === 'active' ? `https://dev.convos.org/v2?i=${id}` : null
   const health = healthOf({ clean: false, binding: status, conversationId, inviteUrl, claimId })
-  fake.set(id, detailOf('healthy', { health }))
+  fake.set(id, { state: 'healthy', health })
   return { ok: true, conversationId, inviteUrl, joined: false, status, ...gatewayOf(fake, id) }
 }

@@ -146,6 +146,8 @@ describe('an end that comes too late', () => {
 
 test('an agent that was protected, or given more time, after its row was read does not expire', async () => {
   const pool = scoped(await testPool(STILL))
+  // the pass at the start is over
+  await eventually('the long poll', () => pool.services.called(/changes/).length > 0)
   const ids = await seedReady(pool, 3)
   await pool.db.query(`
     update instances set status = 'claimed', claim_id = id, conversation_id = 'c', expires_at = clock_now() - interval '1 s'`)

@@ -1,10 +1,21 @@
-import { Problem, startLoop } from '@convos/kit'
+import { Problem, startLoop, withTransaction } from '@convos/kit'
 import type { GatewayReply } from '@convos/services/contract'
 import type { Context } from '../context.ts'
-import { type ClaimRow, endQueued, expireQueued, findSameClaim, insertClaim, readClaims, renewClaims } from '../db/claims.ts'
+import {
+  type ClaimRow,
+  endQueued,
+  expireQueued,
+  findSameClaim,
+  insertClaim,
+  type NewClaim,
+  readClaims,
+  renewClaims,
+} from '../db/claims.ts'
 import type { Reservation } from '../db/reserve.ts'
+import { recordClaimTemplate } from '../db/templates.ts'
 import { createMatch } from '../match.ts'
 import { newClaimId } from '../naming.ts'
+import { type Order, placeOrder } from './order.ts'
 import { type Draft, fingerprints } from './request.ts'
 import { type Job, runClaim } from './run.ts'
 
@@ -126,6 +137,7 @@ export function openDesk(ctx: Context) {
     const { principal, idemKey, draft, requestId } = asked
     const { bodies, joins } = fingerprints(draft, ctx.secrets)
     const [bodyHmac = ''] = bodies
+    let order: Order | null = null
     // what stood in the way may be released before it is looked at: then there is room now
     for (let attempt = 0; attempt < 5; attempt++) {
       const same = await findSameClaim(db, { principal, idemKey, joinHashes: joins, bodyHmacs: bodies })
@@ -134,11 +146,13 @@ export function openDesk(ctx: Context) {
           throw new Problem({ status: 409, code: 'IDEMPOTENCY_CONFLICT', detail: 'this key was used for another claim' })
         return { same }
       }
+      // a repeat is the same claim whatever has become of its template since; only a new one is looked at
+      order ??= await placeOrder(ctx, draft, { principal, requestId })
       const job: Job = {
         claimId: newClaimId(),
         principal,
         requestId,
-        draft,
+        order,
         abandoned: false,
         gateway: null,
         entered: false,
@@ -147,9 +161,9 @@ export function openDesk(ctx: Context) {
       // known before it can be matched, forgotten if it does not get in
       jobs.set(job.claimId, job)
       try {
-        const { mode, agentName, waitMs } = draft
         const keys = { id: job.claimId, principal, idemKey, bodyHmac, joinHash: joins[0] ?? null }
-        job.entered = await insertClaim(db, { ...keys, mode, agentName, waitMs, leaseMs: limits.queueLeaseMs })
+        const { mode, waitMs } = draft
+        job.entered = await insert(job, { ...keys, mode, agentName: order.agentName, waitMs, leaseMs: limits.queueLeaseMs })
       } finally {
         if (!job.entered) jobs.delete(job.claimId)
       }
@@ -160,6 +174,16 @@ export function openDesk(ctx: Context) {
       code: 'BUSY',
       detail: 'the same claim is made over and over',
       headers: { 'Retry-After': '1' },
+    })
+  }
+
+  /** In one step with what it is made from, so that whoever reserves for it finds both. */
+  async function insert({ claimId, order: { template } }: Job, claim: NewClaim): Promise<boolean> {
+    if (!template) return insertClaim(db, claim)
+    return withTransaction(db, async (tx) => {
+      const entered = await insertClaim(tx, claim)
+      if (entered) await recordClaimTemplate(tx, { claimId, ...template })
+      return entered
     })
   }
 

@@ -6,12 +6,16 @@ import { databaseNow } from '../db/instances.ts'
 import { cancelLostQueued, type LostClaim, takeLostRunning } from '../db/lost.ts'
 import { failRunning, keepBox, leaveBox } from '../db/owned.ts'
 import { boundTo } from './pending.ts'
+import { takeToolsBack } from './tools.ts'
 
 const INTERRUPTED = { status: 503, code: 'INTERRUPTED', detail: 'the claim was interrupted; claim again' }
 
+/** How long one sweep waits for the tools of one box to be gone. */
+const TAKE_BACK_MS = 5_000
+
 /**
  * Ends claims whose worker is gone. Their bodies are not stored, so none is resumed: who waited is cancelled, an untouched
- * box goes back, a touched one is asked what has become of it.
+ * box goes back as soon as it has no tools of the claim, a touched one is asked what has become of it.
  */
 export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise<void> {
   const { db, limits, log, services, signals } = ctx
@@ -31,10 +35,14 @@ export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise
   await endEach(
     lost.filter((claim) => claim.touched_at === null),
     async (claim) => {
-      if (claim.owns) {
-        await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
-        signals.emit('ready')
-      } else await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
+      if (!claim.owns) {
+        await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
+        return
+      }
+      // what it may have been given is gone first; while that is not known, a later sweep asks again
+      if (!(await takeToolsBack(ctx, claim.instance_id, deadline.within(TAKE_BACK_MS)))) return
+      await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
+      signals.emit('ready')
     },
   )
   const touched = lost.filter((claim) => claim.touched_at !== null)

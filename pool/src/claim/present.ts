@@ -17,7 +17,7 @@ export function presentClaim(row: ClaimRow, p: { gateway: GatewayReply | null; q
     gatewayUrl: p.gateway?.gatewayUrl ?? null,
     gatewayToken: p.gateway?.gatewayToken ?? null,
     agentName: row.agent_name,
-    templateId: null,
+    templateId: row.template_id,
     tools: (row.tools ?? []).map(({ toolId, resourceId, state }) => ({ toolId, resourceId, state })),
     queue: p.queue,
     steps: stepsOf(row),

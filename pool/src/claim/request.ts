@@ -1,27 +1,43 @@
 import { createHmac } from 'node:crypto'
 import { Problem } from '@convos/kit'
 import { NETWORK_ORIGINS } from '../config.ts'
-import { ClaimRequest } from '../contract/index.ts'
+import { type ClaimRequest, DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
 import type { ClaimMode } from '../db/claims.ts'
+
+export type UserConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
 /** What is asked for: held in memory by the replica that was asked, and never stored. */
 export interface Draft {
-  agentName: string
-  instructions: string
+  /** Null: what the template says. */
+  agentName: string | null
+  instructions: string | null
   joinUrl: string | null
   model: string | null
+  templateId: string | null
+  /** The claimer's own credentials, per tool. */
+  userConfig: UserConfig
   mode: ClaimMode
   waitMs: number
 }
 
 /**
- * Checks a claim's body; nothing is reserved before it holds.
- * @throws Problem or ZodError
+ * What a claim's body asks for; nothing is reserved before it holds.
+ * @throws Problem where the invite is none of ours
  */
-export function parseDraft(body: unknown, inviteOrigins: readonly string[]): Draft {
-  const { agentName, instructions, joinUrl, model, waitMs } = ClaimRequest.parse(body ?? {})
+export function draftOf(request: ClaimRequest, inviteOrigins: readonly string[]): Draft {
+  const { joinUrl, model = null, templateId = null, userConfig = {}, waitMs, ...said } = request
   const invite = joinUrl === undefined ? null : checkInvite(joinUrl, inviteOrigins)
-  return { agentName, instructions, joinUrl: invite, model: model ?? null, mode: invite === null ? 'create' : 'join', waitMs }
+  const otherwise = <T>(value: T) => (templateId === null ? value : null)
+  return {
+    agentName: said.agentName ?? otherwise(DEFAULT_AGENT_NAME),
+    instructions: said.instructions ?? otherwise(DEFAULT_INSTRUCTIONS),
+    joinUrl: invite,
+    model,
+    templateId,
+    userConfig,
+    mode: invite === null ? 'create' : 'join',
+    waitMs,
+  }
 }
 
 /**
@@ -42,10 +58,12 @@ function checkInvite(joinUrl: string, origins: readonly string[]): string {
 
 /** How a repeat is recognised: one digest per accepted key of ours, the one to store first. */
 export function fingerprints(draft: Draft, secrets: readonly string[]): { bodies: string[]; joins: string[] } {
-  const { agentName, instructions, joinUrl, model } = draft
+  const { agentName, instructions, joinUrl, model, templateId, userConfig } = draft
+  // a body without them has the digest that it had before there were any
+  const hasMore = templateId !== null || Object.keys(userConfig).length > 0
   const digests = (text: string) => secrets.map((secret) => createHmac('sha256', secret).update(text).digest('base64url'))
   return {
-    bodies: digests(JSON.stringify([agentName, instructions, joinUrl, model])),
+    bodies: digests(JSON.stringify([agentName, instructions, joinUrl, model, ...(hasMore ? [templateId, userConfig] : [])])),
     joins: joinUrl === null ? [] : digests(joinUrl),
   }
 }

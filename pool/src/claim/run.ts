@@ -1,19 +1,22 @@
 import { Deadline } from '@convos/kit'
 import type { ConfigureReply, GatewayReply } from '@convos/services/contract'
 import type { Context } from '../context.ts'
+import type { OfferedTool } from '../contract/template.ts'
 import type { ClaimError } from '../db/claims.ts'
 import { type AfterBox, failRunning, keepBox, leaveBox, markTouched } from '../db/owned.ts'
 import type { Reservation } from '../db/reserve.ts'
+import { recordBoxTemplate } from '../db/templates.ts'
 import { ServicesError } from '../provision.ts'
+import type { Order } from './order.ts'
 import { admit, readBinding } from './pending.ts'
-import type { Draft } from './request.ts'
+import { giveTools, takeToolsBack } from './tools.ts'
 
 /** A claim that this replica works on. */
 export interface Job {
   claimId: string
   principal: string
   requestId: string
-  draft: Draft
+  order: Order
   /** Its client left, and nobody could ever ask for the result: there is no key and no invite. */
   abandoned: boolean
   /** Tokens of the finished agent, for the answer only. */
@@ -24,8 +27,21 @@ export interface Job {
 }
 
 const UNREACHABLE = { status: 503, code: 'SERVICES_UNAVAILABLE', detail: 'the claim could not be carried out now; claim again' }
+const NO_TOOLS = { status: 503, code: 'TOOLS_UNAVAILABLE', detail: 'the tools could not be provisioned now; claim again' }
 const GIVEN_UP = { status: 502, code: 'CLAIM_FAILED', detail: 'the instances that were tried failed; claim again' }
 const LOST = { status: 503, code: 'INSTANCE_LOST', detail: 'its instance was taken away before the claim was done' }
+
+/** How long tools are taken back at least, however little time the claim has left; its lease is renewed meanwhile. */
+const TAKE_BACK_MS = 5_000
+
+/** What an agent without a template may have: all there is. */
+const isForClaims = (tool: OfferedTool) => tool.available && !tool.provisioning.includes('always')
+
+/** Only what the claimer can put right is told as it is. */
+function whyNot(refused: ServicesError | null): ClaimError {
+  if (refused?.fault !== 'claim') return NO_TOOLS
+  return { status: refused.status ?? 422, code: refused.code, detail: refused.detail ?? 'a tool refused the claim' }
+}
 
 /** Carries out a claim on the box reserved for it, to its end: kept, given back, or given up. Stores what became of it. */
 export async function runClaim(ctx: Context, job: Job, reserved: Reservation): Promise<void> {
@@ -41,23 +57,33 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   }
   const fail = (error: ClaimError): AfterBox => ({ state: 'failed', error })
 
-  if (job.abandoned) return leave('ready', 'its claimer left', { state: 'cancelled', error: null })
+  const gone: AfterBox = { state: 'cancelled', error: null }
+  if (job.abandoned) return leave('ready', 'its claimer left', gone)
+  const { agentName, instructions, joinUrl, model, template, tools } = job.order
+  let allowedTools = tools.map((tool) => tool.id)
   try {
     await services.reachable()
+    if (!template) allowedTools = (await services.tools()).filter(isForClaims).map((tool) => tool.toolId)
   } catch (err) {
     log.warn({ err, ...ids }, 'services cannot be reached')
     return leave('ready', 'services cannot be reached', fail(UNREACHABLE))
   }
   const needMs = mode === 'join' ? limits.anotherBoxJoinMs : limits.anotherBoxCreateMs
   if (deadline.leftMs < needMs) return leave('ready', 'its claim has no time left for it', fail(GIVEN_UP))
-  const { agentName, instructions, joinUrl, model } = job.draft
+
+  const share = { withinMs: deadline.leftMs - needMs, requestId: job.requestId }
+  const given = await giveTools(ctx, { ...ids, order: job.order, ...share })
+  if (given.tools === null) return giveBack('its tools could not be provisioned', fail(whyNot(given.refused)))
+  if (job.abandoned) return giveBack('its claimer left', gone)
   // whoever took the box (an operator's kill, a sweep) has ended the claim, or did so before it was running
   if (!(await markTouched(db, { ...ids, agentName, instructions, model }))) {
     await failRunning(db, { claimId, error: LOST })
     return
   }
+  if (template) await recordBoxTemplate(db, { ...ids, ...template, tools: given.tools })
 
-  const request = { claimId, agentName, instructions, model, joinUrl, owner: null, templateId: null, allowedTools: [] }
+  const templateId = template?.templateId ?? null
+  const request = { claimId, agentName, instructions, model, joinUrl, owner: null, templateId, allowedTools }
   const budgetMs = mode === 'join' ? limits.configureJoinMs : limits.configureCreateMs
   try {
     const timeoutMs = Math.min(budgetMs, deadline.leftMs - limits.innerReserveMs)
@@ -69,8 +95,15 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
     await recover(err)
   }
 
+  /** An untouched box goes back once its tools are known to be gone, and to nobody while they are not. */
+  async function giveBack(reason: string, claim: AfterBox): Promise<void> {
+    const within = new Deadline(Math.max(deadline.leftMs - limits.innerReserveMs, TAKE_BACK_MS))
+    if (tools.length === 0 || (await takeToolsBack(ctx, instanceId, within))) return leave('ready', reason, claim)
+    return leave('stuck', 'it may have tools of a claim that came to nothing', claim)
+  }
+
   async function complete(reply: ConfigureReply): Promise<void> {
-    if (job.abandoned) return leave('stuck', 'its claimer left', { state: 'cancelled', error: null })
+    if (job.abandoned) return leave('stuck', 'its claimer left', gone)
     const { conversationId, inviteUrl, joined, gatewayUrl, gatewayToken } = reply
     const to = reply.status === 'active' && conversationId !== null ? 'claimed' : 'pending'
     job.gateway = { gatewayUrl, gatewayToken }
@@ -98,7 +131,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
 
     const again = reserved.tainted + 1 < limits.maxTainted && deadline.leftMs >= needMs
     const after: AfterBox = job.abandoned
-      ? { state: 'cancelled', error: null }
+      ? gone
       : again
         ? { state: 'queued', leaseMs: limits.queueLeaseMs, reserveMs: needMs }
         : fail(GIVEN_UP)

@@ -9,6 +9,7 @@ export class Refused extends Error {}
 export interface Api {
   get<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>
   post<S extends z.ZodType>(path: string, json: unknown, reply: S, timeoutMs?: number): Promise<z.output<S>>
+  delete<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>
 }
 
 const SANDBOX_FILE = new URL('../../../.data/sandbox.json', import.meta.url)
@@ -22,7 +23,13 @@ export async function connect(p: { url: string | undefined; key: string | undefi
   const key = given.key ?? sandbox?.poolApiKey
   if (!url || !key) throw new Refused('no pool to ask: set POOL_URL and POOL_API_KEY, or start the sandbox')
 
-  const call = async <S extends z.ZodType>(method: 'GET' | 'POST', path: string, reply: S, timeoutMs: number, json?: unknown) => {
+  const call = async <S extends z.ZodType>(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    reply: S,
+    timeoutMs: number,
+    json?: unknown,
+  ) => {
     try {
       const headers = { authorization: `Bearer ${key}` }
       const { data } = await requestJson(`${url}${path}`, {
@@ -40,6 +47,7 @@ export async function connect(p: { url: string | undefined; key: string | undefi
   return {
     get: (path, reply) => call('GET', path, reply, 30_000),
     post: (path, json, reply, timeoutMs = 30_000) => call('POST', path, reply, timeoutMs, json),
+    delete: (path, reply) => call('DELETE', path, reply, 30_000),
   }
 }
 

@@ -1,27 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ParseArgsConfig } from 'node:util'
 import { Claim, Operation, PoolStatus } from '../contract/index.ts'
-import type { Api } from './client.ts'
+import { type Command, type Invocation, number } from './command.ts'
+import { keys } from './keys.ts'
 import { table } from './table.ts'
-import { type Terminal, Usage } from './terminal.ts'
-
-interface Invocation {
-  api: Api
-  terminal: Terminal
-  values: Readonly<Record<string, unknown>>
-  positionals: readonly string[]
-  json: boolean
-}
-
-export interface Command {
-  name: string
-  summary: string
-  usage: string
-  help: string
-  options: NonNullable<ParseArgsConfig['options']>
-  positionals?: boolean
-  run(invocation: Invocation): Promise<number>
-}
+import { Usage } from './terminal.ts'
 
 const CLAIM_ANSWER_MS = 35_000
 
@@ -122,7 +104,7 @@ const status: Command = {
   },
 }
 
-export const COMMANDS: readonly Command[] = [claim, drain, replenish, status]
+export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, keys]
 
 /** Follows an operation to its end; 1 when any of it failed. */
 async function follow({ api, terminal, json }: Pick<Invocation, 'api' | 'terminal' | 'json'>, begun: Operation): Promise<number> {
@@ -139,11 +121,4 @@ async function follow({ api, terminal, json }: Pick<Invocation, 'api' | 'termina
     for (const item of operation.items) if (item.error) terminal.out(`  ${item.instanceId}: ${item.error}`)
   }
   return operation.failed > 0 ? 1 : 0
-}
-
-function number(name: string, value: unknown, max: number): number | undefined {
-  if (value === undefined) return undefined
-  if (typeof value !== 'string' || !/^\d+$/.test(value) || Number(value) < 1 || Number(value) > max)
-    throw new Usage(`--${name} takes a whole number from 1 to ${max}`)
-  return Number(value)
 }

@@ -11,23 +11,24 @@ export const DEFAULT_INSTRUCTIONS =
 
 const printable = (text: string) => !/\p{Cc}/u.test(text)
 
-/** Body of `POST /api/pool/claim`; an empty body is valid. */
+export const AgentName = z.string().trim().min(1).max(64).refine(printable, 'must not contain control characters')
+export const Instructions = z
+  .string()
+  .refine((text) => new TextEncoder().encode(text).length <= 64 * 1024, 'must be at most 64 KiB')
+  .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
+export const Model = z.string().trim().min(1).max(200).refine(printable, 'must not contain control characters')
+export const ToolId = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be the id of a tool')
+
+/** Body of `POST /api/pool/claim`; an empty body is valid. What is not given is the template's, and without one the defaults. */
 export const ClaimRequest = z.strictObject({
-  agentName: z
-    .string()
-    .trim()
-    .min(1)
-    .max(64)
-    .refine(printable, 'must not contain control characters')
-    .default(DEFAULT_AGENT_NAME),
-  instructions: z
-    .string()
-    .refine((text) => new TextEncoder().encode(text).length <= 64 * 1024, 'must be at most 64 KiB')
-    .refine((text) => !text.includes('\0'), 'must not contain NUL characters')
-    .default(DEFAULT_INSTRUCTIONS),
+  agentName: AgentName.optional(),
+  instructions: Instructions.optional(),
   /** An invite to join; without it a new conversation is created. */
   joinUrl: z.string().max(4096).optional(),
-  model: z.string().trim().min(1).max(200).refine(printable, 'must not contain control characters').optional(),
+  templateId: z.string().min(1).max(64).optional(),
+  model: Model.optional(),
+  /** Per tool, what its `userConfig` of `GET /api/tools` asks for. */
+  userConfig: z.record(ToolId, z.record(z.string(), z.unknown())).optional(),
   /** How long to wait in the queue when no instance is ready, ms. */
   waitMs: z.number().int().min(0).max(60_000).default(0),
 })

@@ -79,6 +79,9 @@ export type InstanceEvent = z.infer<typeof InstanceEvent>
 /** `GET /api/pool/instances/:id` */
 export const InstanceWithEvents = Instance.extend({ events: z.array(InstanceEvent) })
 
+/** `DELETE /api/pool/instances`: the claimed ones, none of which it deletes. */
+export const ClaimedIds = z.object({ ids: z.array(z.string()) })
+
 /** `GET /api/pool/status`, at most 1 000 instances. `target` is how many ready instances the pool keeps. */
 export const PoolStatus = z.object({
   counts: Counts,

@@ -18,6 +18,7 @@ export interface ClaimRow {
   body_hmac: string
   mode: ClaimMode
   agent_name: string
+  template_id: string | null
   state: ClaimStatus
   instance_id: string | null
   tainted: number
@@ -36,7 +37,8 @@ export interface ClaimRow {
 }
 
 const VIEW = `
-  c.id, c.principal, c.body_hmac, c.mode, c.agent_name, c.state, c.instance_id, c.tainted, c.conversation_id, c.invite_url,
+  c.id, c.principal, c.body_hmac, c.mode, c.agent_name, c.template_id, c.state, c.instance_id, c.tainted, c.conversation_id,
+  c.invite_url,
   c.joined, c.error, c.wait_until, c.deadline, c.created_at, c.reserved_at, c.configured_at, c.finished_at, i.tools,
   clock_now() as now`
 

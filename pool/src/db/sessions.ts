@@ -1,9 +1,8 @@
 import type { Queryable } from '@convos/kit'
 import type { Role } from '../contract/index.ts'
 
+/** What it may do is asked of the key it was made with, each time. */
 export interface SessionRow {
-  principal: string
-  role: Role
   key_hash: Buffer
   expires_at: Date
 }
@@ -26,7 +25,7 @@ export async function readSession(db: Queryable, tokenHash: Buffer): Promise<Ses
   const { rows } = await db.query<SessionRow>({
     name: 'read_session',
     values: [tokenHash],
-    text: 'select principal, role, key_hash, expires_at from sessions where token_hash = $1 and expires_at > clock_now()',
+    text: 'select key_hash, expires_at from sessions where token_hash = $1 and expires_at > clock_now()',
   })
   return rows[0] ?? null
 }
@@ -49,14 +48,14 @@ export async function insertLoginCode(
   return rows[0]?.expires_at ?? new Date(0)
 }
 
-/** Burns a login code; null when it was used, has expired, or never was. */
-export async function useLoginCode(db: Queryable, codeHash: Buffer): Promise<Omit<SessionRow, 'expires_at'> | null> {
-  const { rows } = await db.query<Omit<SessionRow, 'expires_at'> & { live: boolean }>({
+/** Burns a login code and tells the key it was made with; null when it was used, has expired, or never was. */
+export async function useLoginCode(db: Queryable, codeHash: Buffer): Promise<Buffer | null> {
+  const { rows } = await db.query<{ key_hash: Buffer; live: boolean }>({
     name: 'use_login_code',
     values: [codeHash],
-    text: 'delete from login_codes where code_hash = $1 returning principal, role, key_hash, expires_at > clock_now() as live',
+    text: 'delete from login_codes where code_hash = $1 returning key_hash, expires_at > clock_now() as live',
   })
-  return rows[0]?.live ? rows[0] : null
+  return rows[0]?.live ? rows[0].key_hash : null
 }
 
 /** Sessions and login codes whose time is over. */

@@ -1,32 +1,56 @@
-import { Router } from 'express'
-import { type Auth, principalOf } from '../auth.ts'
+import { type Endpoint, endpoint } from '@convos/kit'
+import { principalOf } from '../auth.ts'
 import type { Context } from '../context.ts'
-import type { PoolStatus } from '../contract/index.ts'
+import { Agents, Counts, PoolStatus } from '../contract/index.ts'
 import { listInstances } from '../db/instances.ts'
 import type { Parts } from '../parts.ts'
 import { presentAgents, presentInstance } from '../present.ts'
 import { readHeld } from '../refill.ts'
 
 /** How the pool is: for everyone from memory, for operators in full. */
-export function agents(ctx: Context, auth: Auth, { cache }: Parts) {
+export function agentRoutes(ctx: Context, { cache }: Parts): Endpoint<'public' | 'operator'>[] {
   const { config, db, limits } = ctx
-  return Router()
-    .get('/api/pool/counts', auth('public'), async (_req, res) => void res.json(await cache.counts()))
-    .get('/api/pool/agents', auth('public'), async (_req, res) => {
-      const operator = principalOf(res)?.role === 'operator'
-      res.json(presentAgents(await cache.agents(), operator ? 'operator' : config.publicAgents ? 'public' : 'nameless'))
-    })
-    .get('/api/pool/status', auth('operator'), async (_req, res) => {
-      const [counts, rows, held] = await Promise.all([cache.counts(), listInstances(db, limits.statusRows + 1), readHeld(ctx)])
-      const refill = held && { code: held.code, reason: held.reason, until: held.until?.toISOString() ?? null }
-      const instances = rows.slice(0, limits.statusRows).map(presentInstance)
-      const status: PoolStatus = {
-        counts,
-        target: config.minIdle,
-        held: refill,
-        instances,
-        truncated: rows.length > limits.statusRows,
-      }
-      res.json(status)
-    })
+  return [
+    endpoint({
+      method: 'get',
+      path: '/api/pool/counts',
+      operationId: 'getCounts',
+      summary: 'How many instances there are, in groups',
+      auth: 'public',
+      replies: { 200: Counts },
+      handle: async () => ({ status: 200, body: await cache.counts() }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/api/pool/agents',
+      operationId: 'listAgents',
+      summary: 'Claimed and crashed agents; operators also see what lets them in',
+      auth: 'public',
+      replies: { 200: Agents },
+      async handle({ res }) {
+        const operator = principalOf(res)?.role === 'operator'
+        const audience = operator ? 'operator' : config.publicAgents ? 'public' : 'nameless'
+        return { status: 200, body: presentAgents(await cache.agents(), audience) }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/api/pool/status',
+      operationId: 'getPoolStatus',
+      summary: 'Counts, target, what holds the refill back, and the instances',
+      auth: 'operator',
+      replies: { 200: PoolStatus },
+      async handle() {
+        const [counts, rows, held] = await Promise.all([cache.counts(), listInstances(db, limits.statusRows + 1), readHeld(ctx)])
+        const body: PoolStatus = {
+          counts,
+          target: config.minIdle,
+          held: held && { code: held.code, reason: held.reason, until: held.until?.toISOString() ?? null },
+          instances: rows.slice(0, limits.statusRows).map(presentInstance),
+          truncated: rows.length > limits.statusRows,
+        }
+        return { status: 200, body }
+      },
+    }),
+  ]
 }

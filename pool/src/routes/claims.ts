@@ -1,23 +1,28 @@
-import { Problem } from '@convos/kit'
-import { type Request, type RequestHandler, type Response, Router } from 'express'
+import { type Endpoint, endpoint, Problem } from '@convos/kit'
+import type { Response } from 'express'
 import { z } from 'zod'
-import { type Auth, callerOf, type Principal, requestIdOf } from '../auth.ts'
+import { callerOf, type Principal, requestIdOf } from '../auth.ts'
 import { giveUp } from '../claim/give-up.ts'
 import { presentClaim, problemOf } from '../claim/present.ts'
-import { parseDraft } from '../claim/request.ts'
+import { type Draft, fingerprints, draftOf } from '../claim/request.ts'
 import type { Context } from '../context.ts'
-import type { Claim } from '../contract/index.ts'
-import { type ClaimRow, readClaims, readQueue } from '../db/claims.ts'
+import { Claim, ClaimRequest } from '../contract/index.ts'
+import { type ClaimRow, findSameClaim, readClaims, readQueue } from '../db/claims.ts'
 import { readWarmUpMs } from '../db/instances.ts'
 import { whoIs } from '../operations.ts'
 import type { Parts } from '../parts.ts'
 import { estimateWait } from '../pool.ts'
+import { throttled } from '../throttle.ts'
+import { ById } from './params.ts'
 
-const IdempotencyKey = z.object({ 'Idempotency-Key': z.string().min(1).max(128).nullable() })
+const ClaimHeaders = z.object({
+  'Idempotency-Key': z.string().min(1).max(128).optional().describe('the same key and body are the same claim'),
+})
 
 /** Claims: made, looked at, given up. */
-export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
+export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint<'claimer'>[] {
   const { config, db, services } = ctx
+  type Answer = Awaited<ReturnType<typeof desk.claim>>
 
   async function estimate(claimId: string | null) {
     const [queue, warmUpMs] = await Promise.all([readQueue(db, claimId), readWarmUpMs(db)])
@@ -26,37 +31,12 @@ export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
   }
 
   /** The present state; gateway details are read from services, and for the claim's own principal alone. */
-  async function present(
-    row: ClaimRow,
-    caller: Principal,
-    requestId: string,
-    known: Awaited<ReturnType<typeof desk.claim>>['gateway'],
-  ) {
+  async function present(row: ClaimRow, caller: Principal, requestId: string, known: Answer['gateway']): Promise<Claim> {
     const has = row.instance_id !== null && (row.state === 'done' || row.state === 'pending')
     const mayKnow = has && row.principal === caller.id
     const gateway = mayKnow ? (known ?? (await services.gateway(row.instance_id ?? '', requestId).catch(() => null))) : null
     const queue = row.state === 'queued' ? await estimate(row.id) : null
     return presentClaim(row, { gateway, queue: queue && { position: queue.position, etaSeconds: queue.etaSeconds } })
-  }
-
-  const make: RequestHandler = async (req, res) => {
-    const caller = callerOf(res)
-    const requestId = requestIdOf(req)
-    const { 'Idempotency-Key': idemKey } = IdempotencyKey.parse({ 'Idempotency-Key': req.get('idempotency-key') ?? null })
-    const draft = parseDraft(req.body, config.inviteOrigins)
-    const asked = { principal: caller.id, idemKey, draft, requestId }
-    let answered = false
-    const { row, gateway } = await desk.claim(asked, (claimId, repeat) => {
-      if (!repeat && idemKey === null && draft.joinUrl === null) abandonUnless(() => answered, res, claimId)
-    })
-    answered = true
-    if (row.error?.code === 'POOL_EMPTY') {
-      const { queueDepth, etaSeconds } = await estimate(null)
-      const headers = { 'Retry-After': String(etaSeconds) }
-      throw new Problem({ status: 503, code: 'POOL_EMPTY', detail: row.error.detail, headers, extra: { queueDepth, etaSeconds } })
-    }
-    if (row.state === 'failed' || row.state === 'cancelled' || row.state === 'ended') throw problemOf(row)
-    res.status(row.state === 'done' ? 200 : 202).json((await present(row, caller, requestId, gateway)) satisfies Claim)
   }
 
   /** Gives the claim up when its connection ends without its answer: by leaving, however early, or by a failure of ours. */
@@ -69,25 +49,90 @@ export function claims(ctx: Context, auth: Auth, { desk, operations }: Parts) {
     else res.once('close', closed)
   }
 
-  async function find(req: Request<{ id: string }>, caller: Principal): Promise<ClaimRow> {
-    const [row] = await readClaims(db, [req.params.id])
+  /** Whether there is this very claim already. */
+  async function isRepeat(principal: string, idemKey: string | null, draft: Draft): Promise<boolean> {
+    if (idemKey === null && draft.joinUrl === null) return false
+    const { bodies, joins } = fingerprints(draft, ctx.secrets)
+    return (await findSameClaim(db, { principal, idemKey, joinHashes: joins, bodyHmacs: bodies })) !== null
+  }
+
+  async function find(id: string, caller: Principal): Promise<ClaimRow> {
+    const [row] = await readClaims(db, [id])
     if (!row || (caller.role !== 'operator' && row.principal !== caller.id))
       throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'there is no such claim' })
     return row
   }
 
-  return Router()
-    .post('/api/pool/claim', auth('claimer'), make)
-    .post('/api/claim', auth('claimer'), make)
-    .get('/api/pool/claims/:id', auth('claimer'), async (req: Request<{ id: string }>, res) => {
-      const caller = callerOf(res)
-      res.json(await present(await find(req, caller), caller, requestIdOf(req), null))
-    })
-    .delete('/api/pool/claims/:id', auth('claimer'), async (req: Request<{ id: string }>, res) => {
-      const caller = callerOf(res)
-      const requestId = requestIdOf(req)
-      const { id } = await find(req, caller)
-      await giveUp(db, operations, id, whoIs(caller, requestId))
-      res.json(await present(await find(req, caller), caller, requestId, null))
-    })
+  return [
+    endpoint({
+      method: 'post',
+      path: '/api/pool/claim',
+      aliases: ['/api/claim'],
+      operationId: 'claim',
+      summary: 'Claim an agent: with a conversation of its own, or to join the one of an invite',
+      auth: 'claimer',
+      headers: ClaimHeaders,
+      body: ClaimRequest,
+      replies: {
+        200: Claim.describe('the agent is there'),
+        202: Claim.describe('it is not there yet: ask for the claim until it is'),
+      },
+      async handle({ headers, body, req, res }) {
+        const caller = callerOf(res)
+        const requestId = requestIdOf(req)
+        const idemKey = headers['Idempotency-Key'] ?? null
+        const draft = draftOf(body, config.inviteOrigins)
+        let answered = false
+        const work = () =>
+          desk.claim({ principal: caller.id, idemKey, draft, requestId }, (claimId, repeat) => {
+            if (!repeat && idemKey === null && draft.joinUrl === null) abandonUnless(() => answered, res, claimId)
+          })
+        const { row, gateway } = await throttled(ctx, caller, {
+          isRepeat: () => isRepeat(caller.id, idemKey, draft),
+          work,
+          counts: (got) => !cameToNothing(got.row),
+        })
+        answered = true
+        if (row.error?.code === 'POOL_EMPTY') {
+          const { queueDepth, etaSeconds } = await estimate(null)
+          const retry = { 'Retry-After': String(etaSeconds) }
+          const { detail } = row.error
+          throw new Problem({ status: 503, code: 'POOL_EMPTY', detail, headers: retry, extra: { queueDepth, etaSeconds } })
+        }
+        if (cameToNothing(row)) throw problemOf(row)
+        return { status: row.state === 'done' ? 200 : 202, body: await present(row, caller, requestId, gateway) }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/api/pool/claims/:id',
+      operationId: 'getClaim',
+      summary: 'A claim in its present state; claimers see their own',
+      auth: 'claimer',
+      params: ById,
+      replies: { 200: Claim },
+      async handle({ params: { id }, req, res }) {
+        const caller = callerOf(res)
+        return { status: 200, body: await present(await find(id, caller), caller, requestIdOf(req), null) }
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: '/api/pool/claims/:id',
+      operationId: 'giveUpClaim',
+      summary: 'Cancel a claim, or give its agent up',
+      auth: 'claimer',
+      params: ById,
+      replies: { 200: Claim },
+      async handle({ params: { id }, req, res }) {
+        const caller = callerOf(res)
+        const requestId = requestIdOf(req)
+        const row = await find(id, caller)
+        await giveUp(db, operations, row.id, whoIs(caller, requestId))
+        return { status: 200, body: await present(await find(id, caller), caller, requestId, null) }
+      },
+    }),
+  ]
 }
+
+const cameToNothing = ({ state }: ClaimRow): boolean => state === 'failed' || state === 'cancelled' || state === 'ended'

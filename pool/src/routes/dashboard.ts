@@ -2,33 +2,18 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express, { type RequestHandler, Router } from 'express'
-import type { Auth } from '../auth.ts'
-import type { Context } from '../context.ts'
-import type { Parts } from '../parts.ts'
+import { PAGE_POLICY } from './policy.ts'
 
 const DIST = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
 
-/** Everything from ourselves, nothing inline, never in a frame. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
-
 /** The dashboard: its files as they were built, and its page for every path that is not a file or the API. */
-export function dashboard(_ctx: Context, auth: Auth, _parts: Parts, dist: string = DIST) {
+export function dashboard(dist: string = DIST) {
   const page: RequestHandler = async (_req, res) => {
     const built = await access(join(dist, 'index.html')).then(
       () => true,
       () => false,
     )
-    res.set({ 'Content-Security-Policy': POLICY, 'Cache-Control': 'no-store' })
+    res.set({ 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'no-store' })
     if (built) res.sendFile('index.html', { root: dist, cacheControl: false })
     else res.status(404).type('text').send('The dashboard is not built. Build it with: npx -y pnpm@12 dashboard:build\n')
   }
@@ -39,13 +24,13 @@ export function dashboard(_ctx: Context, auth: Auth, _parts: Parts, dist: string
     setHeaders: (res, path) => {
       const hashed = path.startsWith(join(dist, 'assets'))
       res.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-      res.setHeader('Content-Security-Policy', POLICY)
+      res.setHeader('Content-Security-Policy', PAGE_POLICY)
     },
   })
   return Router()
     .use(files)
-    .get('/', auth('public'), page)
-    .get('/{*path}', auth('public'), (req, res, next) =>
+    .get('/', page)
+    .get('/{*path}', (req, res, next) =>
       /^\/(api|assets)(\/|$)/.test(req.path) || /\.\w+$/.test(req.path) ? next() : page(req, res, next),
     )
 }

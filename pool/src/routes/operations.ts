@@ -1,30 +1,66 @@
-import { type Request, Router } from 'express'
-import { type Auth, callerOf, requestIdOf } from '../auth.ts'
-import type { Context } from '../context.ts'
-import { DrainRequest, ReplenishRequest } from '../contract/index.ts'
+import { type Endpoint, endpoint } from '@convos/kit'
+import { callerOf, requestIdOf } from '../auth.ts'
+import { DrainRequest, Operation, Operations, ReplenishRequest } from '../contract/index.ts'
 import { whoIs } from '../operations.ts'
 import type { Parts } from '../parts.ts'
+import { ById } from './params.ts'
 
 /** Long work of an operator: begun, followed, stopped. */
-export const operations = (_ctx: Context, auth: Auth, { operations: work, tick }: Parts) =>
-  Router()
-    .post('/api/pool/replenish', auth('operator'), async (req, res) => {
-      const { count } = ReplenishRequest.parse(req.body ?? {})
+export const operationRoutes = ({ operations: work, tick }: Parts): Endpoint<'operator'>[] => [
+  endpoint({
+    method: 'post',
+    path: '/api/pool/replenish',
+    operationId: 'replenish',
+    summary: 'Add so many instances, or look at everything once and fill up to the target',
+    auth: 'operator',
+    body: ReplenishRequest,
+    replies: { 202: Operation },
+    async handle({ body: { count }, req, res }) {
       const operation = await work.replenish(count ?? null, whoIs(callerOf(res), requestIdOf(req)))
       if (count === undefined) tick.wake()
-      res.status(202).json(operation)
-    })
-    .post('/api/pool/drain', auth('operator'), async (req, res) => {
-      const { count, ids, all, refill } = DrainRequest.parse(req.body ?? {})
+      return { status: 202, body: operation }
+    },
+  }),
+  endpoint({
+    method: 'post',
+    path: '/api/pool/drain',
+    operationId: 'drain',
+    summary: 'End instances that nobody has claimed: so many, these, or all',
+    auth: 'operator',
+    body: DrainRequest,
+    replies: { 202: Operation },
+    async handle({ body: { count, ids, all, refill }, req, res }) {
       const which = { ...(count ? { count } : {}), ...(ids ? { ids } : {}), ...(all ? { all } : {}) }
-      res.status(202).json(await work.drain({ ...which, refill }, whoIs(callerOf(res), requestIdOf(req))))
-    })
-    .get('/api/pool/operations', auth('operator'), async (_req, res) => {
-      res.json({ operations: await work.list() })
-    })
-    .get('/api/pool/operations/:id', auth('operator'), async (req: Request<{ id: string }>, res) => {
-      res.json(await work.read(req.params.id))
-    })
-    .delete('/api/pool/operations/:id', auth('operator'), async (req: Request<{ id: string }>, res) => {
-      res.json(await work.halt(req.params.id))
-    })
+      return { status: 202, body: await work.drain({ ...which, refill }, whoIs(callerOf(res), requestIdOf(req))) }
+    },
+  }),
+  endpoint({
+    method: 'get',
+    path: '/api/pool/operations',
+    operationId: 'listOperations',
+    summary: 'Operations, newest first',
+    auth: 'operator',
+    replies: { 200: Operations },
+    handle: async () => ({ status: 200, body: { operations: await work.list() } }),
+  }),
+  endpoint({
+    method: 'get',
+    path: '/api/pool/operations/:id',
+    operationId: 'getOperation',
+    summary: 'How far an operation is',
+    auth: 'operator',
+    params: ById,
+    replies: { 200: Operation },
+    handle: async ({ params: { id } }) => ({ status: 200, body: await work.read(id) }),
+  }),
+  endpoint({
+    method: 'delete',
+    path: '/api/pool/operations/:id',
+    operationId: 'stopOperation',
+    summary: 'Begin nothing more of it; what is under way goes on',
+    auth: 'operator',
+    params: ById,
+    replies: { 200: Operation },
+    handle: async ({ params: { id } }) => ({ status: 200, body: await work.halt(id) }),
+  }),
+]

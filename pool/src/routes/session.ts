@@ -1,23 +1,32 @@
-import { Problem, sha256 } from '@convos/kit'
-import { type Request, type Response, Router } from 'express'
-import { assertOrigin, type Auth, callerOf, cookieName, keyLives, principalOfKey, readCookie } from '../auth.ts'
+import { type Endpoint, endpoint, Problem, sha256 } from '@convos/kit'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { z } from 'zod'
+import { assertOrigin, callerOf, cookieName, principalOfKey, principalOfKeyHash, type Principal, readCookie } from '../auth.ts'
 import type { Context } from '../context.ts'
-import { type Session, SessionRequest } from '../contract/index.ts'
+import { LoginCode, Session, SessionRequest } from '../contract/index.ts'
 import { deleteSession, insertLoginCode, insertSession, useLoginCode } from '../db/sessions.ts'
 import { newToken } from '../naming.ts'
+import { tooMany } from '../throttle.ts'
 
 /** Dashboard sessions: made from a key or a login code, kept as a hash, gone with their key. */
-export function session(ctx: Context, auth: Auth) {
+export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'operator'>[] {
   const { config, db, limits } = ctx
   const name = cookieName(config.publicUrl)
   const cookie = { httpOnly: true, sameSite: 'strict', path: '/', secure: config.publicUrl.startsWith('https:') } as const
-  const slowDown = loginLimit(limits.loginsPerMinute)
+  // guessing is hopeless anyway, so each replica may count for itself
+  const tries = new RateLimiterMemory({ points: limits.loginsPerMinute, duration: 60 })
 
-  async function prove(body: unknown) {
-    const given = SessionRequest.parse(body ?? {})
-    if ('key' in given) return principalOfKey(ctx, given.key)
-    const code = await useLoginCode(db, sha256(given.loginCode))
-    return code && keyLives(ctx, code.key_hash) ? { id: code.principal, role: code.role, keyHash: code.key_hash } : null
+  async function slowDown(address: string): Promise<void> {
+    await tries.consume(address).catch((err: unknown) => {
+      throw err instanceof RateLimiterRes ? tooMany('too many tries to log in; wait a minute', err.msBeforeNext) : err
+    })
+  }
+
+  async function prove(given: z.infer<typeof SessionRequest>): Promise<Principal> {
+    const keyHash = 'key' in given ? null : await useLoginCode(db, sha256(given.loginCode))
+    const proven = 'key' in given ? await principalOfKey(ctx, given.key) : keyHash && (await principalOfKeyHash(ctx, keyHash))
+    if (!proven) throw new Problem({ status: 401, code: 'UNAUTHORIZED', detail: 'the key or code is not (any more) accepted' })
+    return proven
   }
 
   const present = (role: Session['role'], expiresAt: Date): Session => ({
@@ -26,46 +35,65 @@ export function session(ctx: Context, auth: Auth) {
     environment: config.environment,
   })
 
-  return Router()
-    .post('/api/session', auth('public'), async (req, res) => {
-      assertOrigin(req, config.publicUrl, { required: false })
-      slowDown(req)
-      const proven = await prove(req.body)
-      if (!proven) throw new Problem({ status: 401, code: 'UNAUTHORIZED', detail: 'the key or code is not (any more) accepted' })
-      const token = newToken()
-      const { id: principal, role, keyHash } = proven
-      const expiresAt = await insertSession(db, { tokenHash: sha256(token), principal, role, keyHash, ms: limits.sessionMs })
-      res.cookie(name, token, { ...cookie, maxAge: limits.sessionMs })
-      res.status(201).json(present(role, expiresAt))
-    })
-    .get('/api/session', auth('claimer'), (_req, res: Response) => {
-      const { role, session: current } = callerOf(res)
-      if (!current) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'this caller uses a key, not a session' })
-      res.json(present(role, current.expiresAt))
-    })
-    .delete('/api/session', auth('public'), async (req, res) => {
-      const token = readCookie(req, name)
-      if (token !== null) await deleteSession(db, sha256(token))
-      res.clearCookie(name, cookie).status(204).end()
-    })
-    .post('/api/session/codes', auth('operator'), async (_req, res) => {
-      const { id: principal, role, keyHash } = callerOf(res)
-      const loginCode = newToken()
-      const code = { codeHash: sha256(loginCode), principal, role, keyHash, ms: limits.loginCodeMs }
-      res.status(201).json({ loginCode, expiresAt: (await insertLoginCode(db, code)).toISOString() })
-    })
-}
-
-/** So many tries per minute and client address. */
-function loginLimit(perMinute: number): (req: Request) => void {
-  const tries = new Map<string, { count: number; until: number }>()
-  return ({ ip = '' }) => {
-    const now = performance.now()
-    for (const [address, { until }] of tries) if (until <= now) tries.delete(address)
-    const mine = tries.get(ip) ?? { count: 0, until: now + 60_000 }
-    tries.set(ip, { ...mine, count: mine.count + 1 })
-    if (mine.count < perMinute) return
-    const headers = { 'Retry-After': String(Math.ceil((mine.until - now) / 1000)) }
-    throw new Problem({ status: 429, code: 'RATE_LIMITED', detail: 'too many tries to log in; wait a minute', headers })
-  }
+  return [
+    endpoint({
+      method: 'post',
+      path: '/api/session',
+      operationId: 'createSession',
+      summary: 'Turn a key or a login code into a session cookie',
+      auth: 'public',
+      body: SessionRequest,
+      replies: { 201: Session },
+      async handle({ body, req, res }) {
+        assertOrigin(req, config.publicUrl, { required: false })
+        await slowDown(req.ip ?? '')
+        const { id: principal, role, keyHash } = await prove(body)
+        const token = newToken()
+        const expiresAt = await insertSession(db, { tokenHash: sha256(token), principal, role, keyHash, ms: limits.sessionMs })
+        res.cookie(name, token, { ...cookie, maxAge: limits.sessionMs })
+        return { status: 201, body: present(role, expiresAt) }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/api/session',
+      operationId: 'getSession',
+      summary: 'The session that this cookie stands for',
+      auth: 'claimer',
+      replies: { 200: Session },
+      handle({ res }) {
+        const { role, session: current } = callerOf(res)
+        if (!current) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'this caller uses a key, not a session' })
+        return { status: 200, body: present(role, current.expiresAt) }
+      },
+    }),
+    endpoint({
+      method: 'delete',
+      path: '/api/session',
+      operationId: 'deleteSession',
+      summary: 'End the session',
+      auth: 'public',
+      replies: { 204: z.undefined() },
+      async handle({ req, res }) {
+        const token = readCookie(req, name)
+        if (token !== null) await deleteSession(db, sha256(token))
+        res.clearCookie(name, cookie)
+        return { status: 204, body: undefined }
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/api/session/codes',
+      operationId: 'createLoginCode',
+      summary: 'A code that opens one session, used as `/login#<code>`',
+      auth: 'operator',
+      replies: { 201: LoginCode },
+      async handle({ res }) {
+        const { id: principal, role, keyHash } = callerOf(res)
+        const loginCode = newToken()
+        const code = { codeHash: sha256(loginCode), principal, role, keyHash, ms: limits.loginCodeMs }
+        return { status: 201, body: { loginCode, expiresAt: (await insertLoginCode(db, code)).toISOString() } }
+      },
+    }),
+  ]
 }

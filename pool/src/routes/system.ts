@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs'
-import { metricsRoute, readMeta } from '@convos/kit'
-import { Router } from 'express'
+import { type Endpoint, endpoint, metricsRoute, readMeta } from '@convos/kit'
 import { z } from 'zod'
-import type { Auth } from '../auth.ts'
 import type { Context } from '../context.ts'
+import { Health, Readiness, Version } from '../contract/index.ts'
 import type { Parts } from '../parts.ts'
 
 const manifest = z.object({ version: z.string() })
-const { version } = manifest.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
+export const { version } = manifest.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
 
-type Checks = { database: boolean; services: boolean }
+type Checks = z.infer<typeof Readiness>['checks']
 
 /** Whether this replica lives, may be sent requests, which build it is, and what it measures. */
-export function system(ctx: Context, auth: Auth, parts: Parts) {
+export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'metrics'>[] {
   const { config, db, limits, log, metrics, services } = ctx
   const holds = (name: string, asked: Promise<unknown>) =>
     asked.then(
@@ -36,15 +35,49 @@ export function system(ctx: Context, auth: Auth, parts: Parts) {
     return checked.checks
   }
 
-  return Router()
-    .get('/healthz', auth('public'), (_req, res) => void res.json({ ok: true }))
-    .get('/readyz', auth('public'), async (_req, res) => {
-      const checks = await check()
-      const ok = !parts.stopping && checks.database && checks.services
-      res.status(ok ? 200 : 503).json({ ok, stopping: parts.stopping, checks })
-    })
-    .get('/version', auth('public'), (_req, res) => {
-      res.json({ version, commit: config.commit, environment: config.environment })
-    })
-    .get('/metrics', auth('public'), metricsRoute(metrics.registry, config.metricsToken))
+  return [
+    endpoint({
+      method: 'get',
+      path: '/healthz',
+      operationId: 'getHealth',
+      summary: 'Whether the process lives',
+      auth: 'public',
+      replies: { 200: Health },
+      handle: () => ({ status: 200, body: { ok: true as const } }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/readyz',
+      operationId: 'getReadiness',
+      summary: 'Whether this replica may be sent requests',
+      auth: 'public',
+      replies: { 200: Readiness.describe('it may'), 503: Readiness.describe('something is missing, or it is stopping') },
+      async handle() {
+        const checks = await check()
+        const ok = !parts.stopping && checks.database && checks.services
+        return { status: ok ? 200 : 503, body: { ok, stopping: parts.stopping, checks } }
+      },
+    }),
+    endpoint({
+      method: 'get',
+      path: '/version',
+      operationId: 'getVersion',
+      summary: 'Which build this is',
+      auth: 'public',
+      replies: { 200: Version },
+      handle: () => ({ status: 200, body: { version, commit: config.commit, environment: config.environment } }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      summary: 'Prometheus text, for METRICS_TOKEN',
+      auth: 'metrics',
+      replies: {},
+      async handle({ req, res }) {
+        await metricsRoute(metrics.registry, config.metricsToken)(req, res, () => {})
+        return null
+      },
+    }),
+  ]
 }

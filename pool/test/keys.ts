@@ -1,0 +1,17 @@
+import type { Role } from '../src/contract/index.ts'
+import type { TestPool } from './harness.ts'
+
+interface Asked {
+  name?: string
+  role?: Role
+  claimsPerMinute?: number | null
+  claimsPerDay?: number | null
+}
+
+/** A named key of this pool, a claimer's without limits unless asked otherwise. */
+export async function makeKey(pool: TestPool, asked: Asked = {}): Promise<{ id: string; key: string }> {
+  const body = { name: crypto.randomUUID(), role: 'claimer', claimsPerMinute: null, ...asked }
+  const answer = await pool.call('POST', '/api/keys', { body })
+  if (answer.status !== 201) throw new Error(`no key: ${answer.text}`)
+  return { id: String(answer.body['id']), key: String(answer.body['key']) }
+}
