@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { eventually } from '@convos/sandbox/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ProviderError } from '../src/infra/errors.ts'
-import type { InfraProvider, Place, PlaceRequest } from '../src/infra/provider.ts'
-import type { DesiredState } from '../src/instance/desired.ts'
+import type { DesiredState, InfraProvider, Place, PlaceRequest } from '../src/infra/provider.ts'
 
 /** A provider with its surroundings. */
 export interface InfraBed {
@@ -239,7 +238,7 @@ export function infraContract(name: string, make: () => Promise<InfraBed>): void
 function newRequest(): PlaceRequest {
   const instanceId = randomBytes(6).toString('hex')
   const marker = `convos:00000000:dev:${instanceId}`
-  return { instanceId, name: `convos-${instanceId}`, marker, since: new Date(), place: {} }
+  return { instanceId, name: `convos-${instanceId}`, marker, since: new Date(), port: 8080, mountPath: '/data', place: {} }
 }
 
 const desired = ({ instanceId }: PlaceRequest, image = IMAGES[0]): DesiredState => ({

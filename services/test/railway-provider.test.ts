@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { SANDBOX_WORKSPACE, startSimulators, type SimulatorServer } from '@convos/sandbox'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openGate } from '../src/budget/gate.ts'
-import type { Place, PlaceRequest } from '../src/infra/provider.ts'
+import type { DesiredState, Place, PlaceRequest } from '../src/infra/provider.ts'
 import { createRailway, type RailwayOptions } from '../src/infra/railway.ts'
-import type { DesiredState } from '../src/instance/desired.ts'
 
 const options = (url: string, over: Partial<RailwayOptions> = {}): RailwayOptions => ({
   url: `${url}/graphql/v2`,
@@ -32,7 +31,7 @@ const desired = (over: Partial<DesiredState> = {}): DesiredState => ({
 const request = (): PlaceRequest => {
   const instanceId = randomBytes(6).toString('hex')
   const marker = `convos:00000000:staging:${instanceId}`
-  return { instanceId, name: `convos-${instanceId}`, marker, since: new Date(), place: {} }
+  return { instanceId, name: `convos-${instanceId}`, marker, since: new Date(), port: 8080, mountPath: '/data', place: {} }
 }
 
 describe('on the simulator', () => {

@@ -24,7 +24,15 @@ const refused = (kind: ProviderError['kind']) =>
 const never = new AbortController().signal
 /** Makes one more project that carries the marker, behind everybody's back. */
 const another = (instanceId: string, marker: string) =>
-  h.infra.provider.ensure[0].create({ instanceId, name: 'another', marker, since: new Date(), place: {} })
+  h.infra.provider.ensure[0].create({
+    instanceId,
+    name: 'another',
+    marker,
+    since: new Date(),
+    port: 8080,
+    mountPath: '/data',
+    place: {},
+  })
 
 describe('one runner per instance', () => {
   beforeEach(() => open())

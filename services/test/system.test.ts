@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { SANDBOX_WORKSPACE, startSimulators, type FaultRule, type SimulatorServer } from '@convos/sandbox'
+import { SANDBOX_WORKSPACE, startSimulators, type SimulatorServer } from '@convos/sandbox'
 import { eventually, type TestDatabase } from '@convos/sandbox/testing'
 import request from 'supertest'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { readMeta } from '@convos/kit'
 import { readConfig, type Config } from '../src/config.ts'
 import { type Context, createContext } from '../src/context.ts'
@@ -168,44 +168,6 @@ test('a fleet that is well costs no request to Railway', async () => {
   await eventually('it was probed again', async () => (await detail(id)).health?.at !== at)
   const asked = (await (await fetch(`${sim.url}/_control/requests?provider=railway&since=${since}`)).json()) as unknown[]
   expect(asked).toEqual([])
-})
-
-const EFFECTS: FaultRule['effect'][] = [
-  { kind: 'drop-before' },
-  { kind: 'drop-after' },
-  { kind: 'status', status: 502, body: '<html>bad gateway</html>' },
-  { kind: 'graphql-error', message: 'Problem processing request' },
-]
-const MUTATIONS = ['projectCreate', 'serviceCreate', 'volumeCreate', 'serviceDomainCreate', 'environmentPatchCommit']
-
-describe.each(EFFECTS)('when every call of a creation once meets $kind', (effect) => {
-  test('it still ends with one of everything, and the destroy with nothing', async () => {
-    const id = newId()
-    for (const operation of MUTATIONS) sim.faults.add({ provider: 'railway', match: { operation }, times: 1, effect })
-    sim.faults.add({
-      provider: 'openrouter',
-      match: { method: 'POST', path: '/keys' },
-      times: 1,
-      effect: effect.kind === 'graphql-error' ? { kind: 'status', status: 500 } : effect,
-    })
-    await create(id).expect(202)
-    await reach(id, 'healthy')
-    const { projects, keys } = await resourcesOf(id)
-    expect(projects).toHaveLength(1)
-    const { services, volumes, domains, deployments } = projects[0] ?? {}
-    expect([services?.length, volumes?.length, domains?.length, deployments?.length, keys.length]).toEqual([1, 1, 1, 1, 1])
-
-    sim.faults.clear()
-    sim.faults.add({
-      provider: 'railway',
-      match: { operation: 'projectDelete' },
-      times: 1,
-      effect,
-    })
-    await destroy(id).expect(202)
-    await reach(id, 'destroyed')
-    expect(await resourcesOf(id)).toEqual({ projects: [], keys: [] })
-  })
 })
 
 test('a destroy that comes to another replica while the project is being created leaves nothing', async () => {

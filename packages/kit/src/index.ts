@@ -1,3 +1,4 @@
+export { type Command, type CommandSet, type Invocation, Refused, runCommand, type Terminal, Usage } from './cli.ts'
 export { connectDatabase, type Database, type Queryable, type Transaction, withTransaction } from './db/connection.ts'
 export { acquireLease, releaseLease } from './db/leases.ts'
 export { type Meta, migrate, readMeta } from './db/migrate.ts'

@@ -1,10 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { HttpError, requestJson } from '@convos/kit'
+import { HttpError, Refused, requestJson } from '@convos/kit'
 import { z } from 'zod'
 import { ProblemDocument } from '../contract/index.ts'
-
-/** The pool said no, or could not be asked; the message is for people. */
-export class Refused extends Error {}
 
 export interface Api {
   get<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>

@@ -1,24 +1,9 @@
-import type { ParseArgsConfig } from 'node:util'
+import { type Command as AnyCommand, Usage } from '@convos/kit'
 import type { Api } from './client.ts'
-import { type Terminal, Usage } from './terminal.ts'
 
-export interface Invocation {
-  api: Api
-  terminal: Terminal
-  values: Readonly<Record<string, unknown>>
-  positionals: readonly string[]
-  json: boolean
-}
-
-export interface Command {
-  name: string
-  summary: string
-  usage: string
-  help: string
-  options: NonNullable<ParseArgsConfig['options']>
-  positionals?: boolean
-  run(invocation: Invocation): Promise<number>
-}
+/** Every command works with a running pool. */
+export type Command = AnyCommand<{ api: Api }>
+export type Invocation = Parameters<Command['run']>[0]
 
 /** An option that takes a whole number from 1; undefined where it was not given. */
 export function number(name: string, value: unknown, max: number): number | undefined {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Usage } from '@convos/kit'
 import { Claim, Operation, PoolStatus } from '../contract/index.ts'
 import { type Command, type Invocation, number } from './command.ts'
 import { keys } from './keys.ts'
 import { table } from './table.ts'
-import { Usage } from './terminal.ts'
 
 const CLAIM_ANSWER_MS = 35_000
 

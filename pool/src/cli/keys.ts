@@ -1,8 +1,7 @@
+import { Refused, Usage } from '@convos/kit'
 import { ApiKey, ApiKeys, NewApiKey, Role } from '../contract/index.ts'
 import { type Command, type Invocation, number } from './command.ts'
-import { Refused } from './client.ts'
 import { table } from './table.ts'
-import { Usage } from './terminal.ts'
 
 const PER_MAX = 1_000_000
 

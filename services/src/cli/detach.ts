@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type Database, withTransaction } from '@convos/kit'
+import { type Database, Refused, withTransaction } from '@convos/kit'
 import { countOthers, forgetCoordination, forgetInstances, forgetResources, renameDeployment } from '../db/detach.ts'
 import type { Command } from './command.ts'
-import { confirm, Refused } from './terminal.ts'
+import { confirm } from './terminal.ts'
 
 export interface Detached {
   deploymentId: string

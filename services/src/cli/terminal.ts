@@ -1,19 +1,9 @@
-/** Where a command reads from and writes to. */
-export interface Terminal {
-  env: NodeJS.ProcessEnv
-  out(text: string): void
-  err(text: string): void
-  /** Rewrites one line; null where nobody watches. */
-  progress: ((text: string) => void) | null
+import { Refused, type Terminal as AnyTerminal, Usage } from '@convos/kit'
+
+export interface Terminal extends AnyTerminal {
   /** Null where nobody can answer. */
   ask: ((question: string) => Promise<string>) | null
 }
-
-/** Something is wrong with how the command was called. */
-export class Usage extends Error {}
-
-/** It was called rightly and cannot be done; the message is for people. */
-export class Refused extends Error {}
 
 /**
  * Goes on only after `--yes`, or when somebody types `word`.

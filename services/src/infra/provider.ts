@@ -1,5 +1,3 @@
-import type { DesiredState } from '../instance/desired.ts'
-
 /**
  * Where instances live. Any number of verbs may be called twice; nothing is retried inside. A provider knows what an instance is to be,
  * not why; the ledger, the queueing and the repeats are its callers'.
@@ -45,6 +43,18 @@ export interface InfraProvider {
   checkpoints: { save(place: Place): Promise<void>; restore(place: Place): Promise<void> } | null
 }
 
+/** Everything an instance is to be, in the provider-neutral form that creation and later upgrades share. */
+export interface DesiredState {
+  /** `name@sha256:…` */
+  image: string
+  startCommand: string
+  healthcheck: { path: string; timeoutSeconds: number }
+  limits: { cpu?: number; memoryBytes?: number } | null
+  region: string | null
+  mountPath: string
+  env: Record<string, string>
+}
+
 /** The provider's own ids of what an instance consists of; kept in the ledger as they are. */
 export type Place = Readonly<Record<string, string>>
 
@@ -68,6 +78,9 @@ export interface PlaceRequest {
   name: string
   marker: string
   since: Date
+  /** Where it will listen, and where its volume is to be. */
+  port: number
+  mountPath: string
   /** The ids so far. */
   place: Place
 }

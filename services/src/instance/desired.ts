@@ -1,17 +1,6 @@
 import type { Config } from '../config.ts'
 import { OPENROUTER_API_URL } from '../config.ts'
-
-/** Everything an instance is to be, in the provider-neutral form that creation and later upgrades share. */
-export interface DesiredState {
-  /** `name@sha256:…` */
-  image: string
-  startCommand: string
-  healthcheck: { path: string; timeoutSeconds: number }
-  limits: { cpu?: number; memoryBytes?: number } | null
-  region: string | null
-  mountPath: string
-  env: Record<string, string>
-}
+import type { DesiredState } from '../infra/provider.ts'
 
 export const INSTANCE_PORT = 8080
 export const MOUNT_PATH = '/data'

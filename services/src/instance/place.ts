@@ -5,6 +5,7 @@ import { ProviderError } from '../infra/errors.ts'
 import type { Place, PlaceRequest, PlaceStep } from '../infra/provider.ts'
 import { GONE_AFTER } from '../limits.ts'
 import { NotYet } from '../saga.ts'
+import { INSTANCE_PORT, MOUNT_PATH } from './desired.ts'
 import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
 
 /** The steps that make an instance's place, as its provider wants them made; the first can undo them all. */
@@ -24,6 +25,8 @@ const requestOf = ({ ctx, row }: Run): PlaceRequest => ({
   name: row.projectName,
   marker: ctx.marker(row.instanceId),
   since: row.createdAt,
+  port: INSTANCE_PORT,
+  mountPath: MOUNT_PATH,
   place: row.place,
 })
 

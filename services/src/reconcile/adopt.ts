@@ -15,6 +15,7 @@ import {
 import { readAccess } from '../db/instances.ts'
 import { ProviderError } from '../infra/errors.ts'
 import type { Place } from '../infra/provider.ts'
+import { INSTANCE_PORT, MOUNT_PATH } from '../instance/desired.ts'
 import { resourceStep } from '../instance/tools.ts'
 import { keyOf } from '../naming.ts'
 import type { ToolPlugin } from '../registry.ts'
@@ -93,7 +94,14 @@ async function examine(ctx: Context, instanceId: string, p: { seen: Listed[]; li
 /** The list may tell less than the ledger needs: the rest is looked for as an interrupted creation would look. */
 async function wholePlace(ctx: Context, instanceId: string, listed: NonNullable<Listed['place']>): Promise<Place> {
   let place = listed.ids
-  const request = { instanceId, name: listed.name, marker: ctx.marker(instanceId), since: listed.createdAt }
+  const request = {
+    instanceId,
+    name: listed.name,
+    marker: ctx.marker(instanceId),
+    since: listed.createdAt,
+    port: INSTANCE_PORT,
+    mountPath: MOUNT_PATH,
+  }
   for (const step of ctx.infra.ensure) {
     if (step.yields.every((id) => place[id] !== undefined)) continue
     const found = await step.find({ ...request, place })

@@ -62,7 +62,15 @@ test('what a destroyed instance left at any of them is recognised and goes', asy
       values ($1, 'absent', 'destroyed', $1, 'image', null)`,
     values: [instanceId],
   })
-  const { projectId } = await ctx.infra.ensure[0].create({ instanceId, name: 'stray', marker: key, since: new Date(), place: {} })
+  const { projectId } = await ctx.infra.ensure[0].create({
+    instanceId,
+    name: 'stray',
+    marker: key,
+    since: new Date(),
+    port: 8080,
+    mountPath: '/data',
+    place: {},
+  })
   const left = new Map([['railway', projectId]])
   for (const { toolId, resources, available } of ctx.tools.getAll())
     for (const kind of resources)

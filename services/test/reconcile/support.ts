@@ -73,7 +73,7 @@ export async function createReconcileHarness(postgresUrl: string, over: Record<s
     /** A place at the provider that no creation of ours left there. */
     async addPlace(marker: string) {
       const [step] = ctx.infra.ensure
-      await step.create({ instanceId: '', name: 'a place', marker, since: new Date(), place: {} })
+      await step.create({ instanceId: '', name: 'a place', marker, since: new Date(), port: 8080, mountPath: '/data', place: {} })
       const project = infra.projects.at(-1)
       if (!project) throw new Error('nothing was made')
       return project

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ProviderError } from '../../src/infra/errors.ts'
 import type {
   DeploymentVerdict,
+  DesiredState,
   InfraProvider,
   LogLine,
   Place,
@@ -10,7 +11,6 @@ import type {
   PlaceStatus,
   PlaceStep,
 } from '../../src/infra/provider.ts'
-import type { DesiredState } from '../../src/instance/desired.ts'
 
 export interface FakeProject {
   projectId: string

@@ -1,4 +1,3 @@
-import { INSTANCE_PORT, MOUNT_PATH } from '../../instance/desired.ts'
 import { GATE_PATIENCE, RAILWAY_MUTATION } from '../../limits.ts'
 import { isKind, ProviderError } from '../errors.ts'
 import type { InfraProvider, Place, PlaceRequest, PlaceStep } from '../provider.ts'
@@ -89,9 +88,9 @@ function volume(call: RailwayClient, { region }: EnsureOptions): PlaceStep {
     yields: ['volumeId'],
     repeat: 'look',
     oneAtATime: null,
-    async create({ place }) {
+    async create({ place, mountPath }) {
       const ids = idsOf(place, 'projectId', 'environmentId', 'serviceId')
-      const input = { ...ids, mountPath: MOUNT_PATH, ...(region ? { region } : {}) }
+      const input = { ...ids, mountPath, ...(region ? { region } : {}) }
       return { volumeId: (await call(op.VolumeCreate, { input })).volumeCreate.id }
     },
     async find({ place }) {
@@ -110,8 +109,8 @@ function domain(call: RailwayClient): PlaceStep {
     yields: ['domainId', 'domain'],
     repeat: 'look',
     oneAtATime: null,
-    async create({ place }) {
-      const input = { ...idsOf(place, 'environmentId', 'serviceId'), targetPort: INSTANCE_PORT }
+    async create({ place, port }) {
+      const input = { ...idsOf(place, 'environmentId', 'serviceId'), targetPort: port }
       const made = (await call(op.ServiceDomainCreate, { input })).serviceDomainCreate
       return { domainId: made.id, domain: made.domain }
     },

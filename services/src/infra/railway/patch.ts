@@ -1,4 +1,4 @@
-import type { DesiredState } from '../../instance/desired.ts'
+import type { DesiredState } from '../provider.ts'
 
 export interface PatchTarget {
   serviceId: string
