@@ -55,7 +55,8 @@ describe('conversations', () => {
     })
     const { slug } = json['invite'] as { slug: string }
     expect((await api.join(slug)).conversationId).toBe(json['conversationId'])
-    expect((await agent.run('conversations', 'inspect-invite', slug, '--json')).json).toMatchObject({ slug, name: 'Trip' })
+    const { json: inspected } = await agent.run('conversations', 'inspect-invite', '--json', '--', slug)
+    expect(inspected).toMatchObject({ slug, name: 'Trip' })
   })
 
   test('join gets in, and says the same when repeated', async () => {
