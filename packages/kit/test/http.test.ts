@@ -12,6 +12,7 @@ import {
   listen,
   type Listening,
   metricsRoute,
+  parseRequest,
   Problem,
   requestJson,
   secretMatches,
@@ -35,7 +36,8 @@ const routes = Router()
   .get('/callee', async () => {
     throw new HttpError('GET /there answered 401', { kind: 'status', status: 401 })
   })
-  .post('/parse', (req, res) => void res.json(z.strictObject({ n: z.number() }).parse(req.body)))
+  .get('/odd-reply', (_req, res) => void res.json(z.object({ usage: z.number() }).parse({ usage: 'much' })))
+  .post('/parse', (req, res) => void res.json(parseRequest(z.strictObject({ n: z.number() }), req.body)))
   .get('/secret', bearer(['first-secret', 'second']), (_req, res) => void res.json({ ok: true }))
 const app = apiApp({ log, routes: [routes] })
 
@@ -68,6 +70,14 @@ describe('errors are problem documents', () => {
     const res = await request(apiApp({ log: noisy, routes: [routes] })).get('/callee')
     expect([res.status, res.body.code]).toEqual([500, 'INTERNAL'])
     expect(lines.join()).toContain('GET /there answered 401')
+  })
+
+  test('a reply of another shape than expected is our failure, and is logged', async () => {
+    const lines: string[] = []
+    const noisy = createLogger('test', 'error', { write: (line) => void lines.push(line) })
+    const res = await request(apiApp({ log: noisy, routes: [routes] })).get('/odd-reply')
+    expect([res.status, res.body.code, res.body.errors]).toEqual([500, 'INTERNAL', undefined])
+    expect(lines.join()).toContain('usage')
   })
 
   test('wrong types and unknown fields are listed by path', async () => {

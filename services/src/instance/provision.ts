@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { Deadline, Problem, withTransaction } from '@convos/kit'
+import { Deadline, parseRequest, Problem, withTransaction } from '@convos/kit'
 import type { Context } from '../context.ts'
 import { ANY_RESOURCE, type ProvisionToolReply, type ToolReply } from '../contract/index.ts'
 import {
@@ -105,7 +105,7 @@ export async function updateTool(
 ): Promise<ProvisionToolReply> {
   const { update, name } = knownTool(ctx, p.toolId)
   if (!update) throw new Problem({ status: 409, code: 'NOT_SUPPORTED', detail: `nothing about ${name} can be changed` })
-  const change = update.schema.parse(p.change)
+  const change = parseRequest(update.schema, p.change)
   const row = await readUsage(ctx.db, p)
   if (!row?.resourceId)
     throw new Problem({ status: 409, code: 'TOOL_NOT_ACTIVE', detail: `instance ${p.instanceId} has no active ${p.toolId}` })

@@ -1,4 +1,4 @@
-import { endpoint, type Endpoint, Problem } from '@convos/kit'
+import { endpoint, type Endpoint, parseRequest, Problem } from '@convos/kit'
 import { z } from 'zod'
 import { InstanceId, SendSmsRequest, SmsMessage, SmsMessages, SmsQuery } from '../contract/index.ts'
 import { readMessages, type SmsRow } from '../db/sms.ts'
@@ -26,7 +26,7 @@ export const messageEndpoints = (ctx: PublicContext, { settings, texts }: Public
     replies: { 200: SmsMessage, 201: SmsMessage },
     async handle({ params: { instanceId }, body: { to, text }, req }) {
       if (!texts) throw new Problem({ status: 409, code: 'TOOL_UNAVAILABLE', detail: 'no texts can be sent here' })
-      const key = IdempotencyKey.parse(req.get('idempotency-key') ?? null)
+      const key = parseRequest(IdempotencyKey, req.get('idempotency-key') ?? null)
       const { message, repeated } = await sendText({ ...ctx, texts, settings }, { instanceId, to, text, key })
       return { status: repeated ? 200 : 201, body: present(message) }
     },

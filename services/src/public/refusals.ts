@@ -1,6 +1,5 @@
 import { type Endpoint, Problem } from '@convos/kit'
 import type { ErrorRequestHandler } from 'express'
-import { z } from 'zod'
 import { noteRefusal, type Refusal } from '../db/events.ts'
 import type { PublicAuth, PublicContext } from './context.ts'
 import { callerIn } from './guards.ts'
@@ -40,6 +39,5 @@ export function refusalNotes({ db, log, clock, tools }: PublicContext) {
 
 /** The code of an answer that says no; null for what went wrong on our side. */
 function codeOf(err: unknown): string | null {
-  if (err instanceof z.ZodError) return 'INVALID_REQUEST'
   return err instanceof Problem && err.status < 500 ? err.code : null
 }

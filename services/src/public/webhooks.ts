@@ -1,4 +1,4 @@
-import { endpoint, type Endpoint } from '@convos/kit'
+import { endpoint, type Endpoint, parseRequest } from '@convos/kit'
 import { z } from 'zod'
 import { adoptDelivery, insertInbound, recordDelivery } from '../db/sms.ts'
 import type { PublicAuth, PublicContext } from './context.ts'
@@ -47,9 +47,9 @@ export const webhookEndpoints = (ctx: PublicContext): Endpoint<PublicAuth>[] => 
     body: SignedEvent,
     replies: { 200: z.object({ ok: z.boolean() }) },
     async handle({ body: { data } }) {
-      if (data.event_type === 'message.received') await receive(ctx, Message.parse(data.payload))
+      if (data.event_type === 'message.received') await receive(ctx, parseRequest(Message, data.payload))
       if (data.event_type === 'message.sent' || data.event_type === 'message.finalized')
-        await follow(ctx, Message.parse(data.payload))
+        await follow(ctx, parseRequest(Message, data.payload))
       return { status: 200, body: { ok: true } }
     },
   }),

@@ -1,5 +1,6 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import type { z } from 'zod'
+import { parseRequest } from './problem.ts'
 
 type Params = z.ZodObject
 type Replies = Record<number, z.ZodType>
@@ -83,10 +84,10 @@ export function endpoint<
     body: body ?? null,
     handler: async (req, res) => {
       const answer = await handle({
-        params: (params ? params.parse(req.params) : req.params) as z.output<P>,
-        query: (query ? query.parse(req.query) : req.query) as z.output<Q>,
-        headers: (headers ? headers.parse(sent(req, headers)) : req.headers) as z.output<H>,
-        body: (body ? body.parse(req.body ?? {}) : req.body) as z.output<B>,
+        params: (params ? parseRequest(params, req.params) : req.params) as z.output<P>,
+        query: (query ? parseRequest(query, req.query) : req.query) as z.output<Q>,
+        headers: (headers ? parseRequest(headers, sent(req, headers)) : req.headers) as z.output<H>,
+        body: (body ? parseRequest(body, req.body ?? {}) : req.body) as z.output<B>,
         req,
         res,
       })

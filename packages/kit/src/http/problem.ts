@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Logger } from '../log.ts'
 import { HttpError } from './client.ts'
 
@@ -42,6 +42,21 @@ export class Problem extends Error {
   }
 }
 
+/**
+ * What a caller sent, in the shape that is asked for; a mismatch is a 400 that lists every field. Only for what a caller sent: a
+ * reply or a file of ours that has another shape than expected is no fault of theirs, stays a `ZodError` and becomes a logged 500.
+ */
+export function parseRequest<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown field' }))
+      : [{ path: issue.path.join('.'), message: issue.message }],
+  )
+  throw new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
+}
+
 /** 404 for a path no route knows. */
 export const notFound: RequestHandler = (req) => {
   throw new Problem({ status: 404, code: 'NOT_FOUND', detail: `there is no ${req.method} ${req.path}` })
@@ -72,14 +87,6 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
 
 function toProblem(err: unknown): Problem {
   if (err instanceof Problem) return err
-  if (err instanceof z.ZodError) {
-    const errors = err.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown field' }))
-        : [{ path: issue.path.join('.'), message: issue.message }],
-    )
-    return new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
-  }
   // its status is what another service answered us, and none of our caller's business
   if (err instanceof HttpError) return internal()
   // body-parser's errors carry a status and a type

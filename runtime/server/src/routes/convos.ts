@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { bearer, Problem } from '@convos/kit/server'
+import { bearer, parseRequest, Problem } from '@convos/kit/server'
 import { Router } from 'express'
 import { z } from 'zod'
 import type { Agent } from '../agent.ts'
@@ -28,10 +28,10 @@ export function convosRoutes(agent: Agent, gatewayToken: string): Router {
     res.json({ ready, conversation, streaming: agent.streaming() })
   })
   router.post('/convos/conversation', gateway, async (req, res) => {
-    res.status(201).json(await bind(NewConversation.parse(req.body), null))
+    res.status(201).json(await bind(parseRequest(NewConversation, req.body), null))
   })
   router.post('/convos/join', gateway, async (req, res) => {
-    const { inviteUrl, ...profile } = Join.parse(req.body)
+    const { inviteUrl, ...profile } = parseRequest(Join, req.body)
     const reply = await bind(profile, inviteUrl)
     res.status(reply.status === 'active' ? 201 : 202).json(reply)
   })

@@ -1,4 +1,4 @@
-import { bearer } from '@convos/kit/server'
+import { bearer, parseRequest } from '@convos/kit/server'
 import { Router } from 'express'
 import type { Agent } from '../agent.ts'
 import { CancelRequest, EnvRequest, ProfileRequest, ProvisionRequest } from '../contract.ts'
@@ -9,18 +9,18 @@ export function poolRoutes(agent: Agent, controlToken: string): Router {
   const control = bearer([controlToken])
 
   router.post('/pool/provision', control, async (req, res) => {
-    res.json(await agent.binder.provision(ProvisionRequest.parse(req.body)))
+    res.json(await agent.binder.provision(parseRequest(ProvisionRequest, req.body)))
   })
   router.patch('/pool/profile', control, (req, res) => {
-    agent.binder.changeProfile(ProfileRequest.parse(req.body))
+    agent.binder.changeProfile(parseRequest(ProfileRequest, req.body))
     res.json({ ok: true })
   })
   router.post('/pool/env', control, (req, res) => {
-    agent.overlay.merge(EnvRequest.parse(req.body).env)
+    agent.overlay.merge(parseRequest(EnvRequest, req.body).env)
     res.json({ ok: true })
   })
   router.post('/pool/cancel', control, async (req, res) => {
-    res.json({ joined: await agent.binder.cancel(CancelRequest.parse(req.body).claimId) })
+    res.json({ joined: await agent.binder.cancel(parseRequest(CancelRequest, req.body).claimId) })
   })
   router.post('/pool/reset', control, async (_req, res) => {
     await agent.reset()
