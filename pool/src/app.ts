@@ -8,6 +8,7 @@ import { claimRoutes } from './routes/claims.ts'
 import { dashboard } from './routes/dashboard.ts'
 import { describing, docsPage } from './routes/docs.ts'
 import { headers } from './routes/headers.ts'
+import { imageRoutes } from './routes/images.ts'
 import { instanceRoutes } from './routes/instances.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -27,6 +28,7 @@ export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[]
     instanceRoutes(ctx, parts),
     operationRoutes(parts),
     settingsRoutes(ctx),
+    imageRoutes(ctx),
     templateRoutes(ctx),
   ]
   const endpoints: Endpoint<AuthClass>[] = families.flat()

@@ -36,6 +36,7 @@ const Env = z
     POOL_PUBLIC_URL: envUrl.optional(),
     POOL_MIN_IDLE: envInt(0, 10_000).default(3),
     POOL_MAX_TOTAL: envInt(1, 100_000).optional(),
+    POOL_MAX_AGE_HOURS: envInt(1, 8_760).optional(),
     POOL_STUCK_TIMEOUT_MS: envInt(60_000, 86_400_000).default(900_000),
     TICK_INTERVAL_MS: envInt(100, 3_600_000).default(30_000),
     SERVICES_URL: envUrl,
@@ -99,10 +100,14 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     apiKeys: e.POOL_API_KEY,
     /** Null: the one in the database. */
     secrets: e.POOL_SECRET ?? null,
-    minIdle: e.POOL_MIN_IDLE,
-    maxTotal: e.POOL_MAX_TOTAL ?? null,
-    stuckTimeoutMs: e.POOL_STUCK_TIMEOUT_MS,
-    pendingTimeoutMs: e.CLAIM_PENDING_TIMEOUT_MS,
+    /** Settings of the first start. */
+    seeds: {
+      minIdle: e.POOL_MIN_IDLE,
+      maxTotal: e.POOL_MAX_TOTAL ?? null,
+      maxAgeHours: e.POOL_MAX_AGE_HOURS ?? null,
+      stuckTimeoutMs: e.POOL_STUCK_TIMEOUT_MS,
+      pendingTimeoutMs: e.CLAIM_PENDING_TIMEOUT_MS,
+    },
     tickIntervalMs: e.TICK_INTERVAL_MS,
     inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [e.environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN],
     publicAgents: e.POOL_PUBLIC_AGENTS ?? e.environment !== 'production',

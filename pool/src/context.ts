@@ -1,7 +1,7 @@
 import { type Clock, createMetrics, type Database, type Logger, type Metrics, systemClock } from '@convos/kit'
 import { newToken } from './naming.ts'
 import type { Config } from './config.ts'
-import { readSecret } from './db/settings.ts'
+import { readSecret, readSettings, seedSettings } from './db/settings.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createServices, type Services } from './provision.ts'
 import { createSignals, type Signals } from './signals.ts'
@@ -31,6 +31,7 @@ export async function createContext(p: {
 }): Promise<Context> {
   const { config, log, db, clock = systemClock } = p
   const limits = { ...LIMITS, ...p.limits }
+  await seed(config, db, log)
   return {
     config,
     limits,
@@ -43,4 +44,16 @@ export async function createContext(p: {
     secrets: config.secrets ?? [await readSecret(db)],
     replica: newToken(),
   }
+}
+
+/** The environment seeds the first start; later the database wins, and where the two differ somebody should know. */
+async function seed({ seeds }: Config, db: Database, log: Logger): Promise<void> {
+  await seedSettings(db, seeds)
+  const settings = await readSettings(db)
+  const passedOver = Object.entries(seeds).filter(([name, value]) => settings[name as keyof typeof seeds] !== value)
+  if (passedOver.length > 0)
+    log.warn(
+      { environment: Object.fromEntries(passedOver) },
+      'the environment differs from the settings in the database, which hold; change them with PATCH /api/pool/settings',
+    )
 }

@@ -5,7 +5,8 @@ import { atMost, mapAtMost } from './concurrency.ts'
 import type { Context } from './context.ts'
 import { databaseNow, type FleetRow, listFleet, readInstance, recordObservations, removeInstances } from './db/instances.ts'
 import { countAutoDestroyed, type Move, moveInstances } from './db/moves.ts'
-import { holdSettings } from './db/settings.ts'
+import { holdSettings, readSettings, type Settings } from './db/settings.ts'
+import { outcomeOf, recordOutcomes } from './outcomes.ts'
 import { autoDestroyCap } from './pool.ts'
 import { type Decision, decide, observe } from './status.ts'
 
@@ -16,8 +17,7 @@ export type Fleet = ReturnType<typeof createFleet>
  * side by side: every write is a compare-and-set, every call can be repeated.
  */
 export function createFleet(ctx: Context) {
-  const { config, db, limits, log, services, signals } = ctx
-  const statusLimits = { ...limits, stuckTimeoutMs: config.stuckTimeoutMs, pendingTimeoutMs: config.pendingTimeoutMs }
+  const { db, limits, log, services, signals } = ctx
   const call = atMost(limits.callsParallel)
   /** Withdrawals wait for boxes, which may not answer: what services does by itself must not stand behind them. */
   const callBoxes = atMost(limits.callsParallel)
@@ -42,7 +42,8 @@ export function createFleet(ctx: Context) {
   const create = (id: string): Promise<void> =>
     ask('create', id, () =>
       call(async () => {
-        if ((await readInstance(db, id))?.status === 'starting') await services.create(id)
+        const row = await readInstance(db, id)
+        if (row?.status === 'starting') await services.create(id, row.image)
       }),
     )
 
@@ -53,19 +54,23 @@ export function createFleet(ctx: Context) {
   /** Of the moves that destroy without being asked, as many as this hour still allows; the others wait. */
   async function moveWithinCap(automatic: Move[]): Promise<Set<string>> {
     if (automatic.length === 0) return new Set()
-    const cap = autoDestroyCap(config.minIdle, limits)
     return withTransaction(db, async (tx) => {
       // one at a time, whatever the replica: counting what the cap leaves and using it is one step
-      await holdSettings(tx)
+      const cap = autoDestroyCap((await holdSettings(tx)).minIdle, limits)
       const left = Math.max(0, cap - (await countAutoDestroyed(tx)))
       if (automatic.length > left) log.warn({ waiting: automatic.length - left, cap }, 'the hourly cap keeps stuck instances')
       return moveInstances(tx, { moves: automatic.slice(0, left), actor })
     })
   }
 
-  async function applyMoves(moves: Move[]): Promise<void> {
+  async function applyMoves(rows: readonly FleetRow[], moves: Move[]): Promise<void> {
     const isAutomatic = (m: Move) => m.type === 'auto_destroy'
-    const moved = await moveInstances(db, { moves: moves.filter((m) => !isAutomatic(m)), actor })
+    const moved = await withTransaction(db, async (tx) => {
+      const ids = await moveInstances(tx, { moves: moves.filter((m) => !isAutomatic(m)), actor })
+      const outcomes = moves.filter((m) => ids.has(m.id)).flatMap((m) => outcomeOf(m, rows) ?? [])
+      await recordOutcomes(tx, outcomes, limits)
+      return ids
+    })
     const destroyed = await moveWithinCap(moves.filter(isAutomatic))
     const done = moves.filter((m) => moved.has(m.id) || destroyed.has(m.id))
     if (done.length === 0) return
@@ -76,10 +81,13 @@ export function createFleet(ctx: Context) {
     for (const m of done) if (m.to === 'deleting') void destroy(m.id)
   }
 
-  async function act(decisions: Decision[]): Promise<void> {
+  async function act(rows: readonly FleetRow[], decisions: Decision[]): Promise<void> {
     const of = <K extends Decision['kind']>(kind: K) =>
       decisions.filter((d): d is Extract<Decision, { kind: K }> => d.kind === kind)
-    await applyMoves(of('move').map((d) => d.move))
+    await applyMoves(
+      rows,
+      of('move').map((d) => d.move),
+    )
     const removed = of('remove').map((d) => d.id)
     if (removed.length > 0) {
       await removeInstances(db, { ids: removed, actor })
@@ -111,14 +119,20 @@ export function createFleet(ctx: Context) {
 
   async function reconcile(rows: FleetRow[], details: ReadonlyMap<string, StatusDetail>): Promise<void> {
     const now = await databaseNow(db)
+    const statusLimits = { ...limits, ...timeouts(await readSettings(db)) }
     const seen = rows.flatMap((row) => observe(row, details.get(row.id), statusLimits) ?? [])
     if (seen.length > 0) {
       await mapAtMost(1, chunks(seen, limits.statusBatch), (chunk) => recordObservations(db, chunk))
       signals.emit('changed')
     }
-    await act(rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? []))
+    await act(
+      rows,
+      rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? []),
+    )
   }
 }
+
+const timeouts = ({ stuckTimeoutMs, pendingTimeoutMs }: Settings) => ({ stuckTimeoutMs, pendingTimeoutMs })
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))

@@ -35,6 +35,7 @@ export const LIMITS = {
   destroyCallMs: 10_000,
   callsParallel: 4,
   gatewayCallMs: 5_000,
+  imageCallMs: 5_000,
   reachableCallMs: 2_000,
   /** Services counts as reachable for this long after its last answer. */
   reachableForMs: 1_000,
@@ -53,10 +54,14 @@ export const LIMITS = {
   autoDestroyPerHour: 5,
   autoDestroyShare: 0.2,
 
+  /** The pause after a failed creation, doubling until the breaker of its image opens. */
   createBackoffMs: 30_000,
-  createBackoffCapMs: 3_600_000,
-  /** After so many failed rounds of creation only one is tried at a time. */
-  createTrialAfter: 3,
+  /** Failures in a row that open an image's breaker, and for how long it stays open, doubling. */
+  breakerAfter: 3,
+  breakerMs: 300_000,
+  breakerCapMs: 3_600_000,
+  /** Pauses are longer by at most this share, at random. */
+  jitterShare: 0.2,
 
   cacheMs: 1_000,
   cacheMinMs: 100,

@@ -13,7 +13,7 @@ import {
   settleItems,
   stopOperation,
 } from './db/operations.ts'
-import { setPaused } from './db/settings.ts'
+import { changeSettings } from './db/settings.ts'
 import type { Fleet } from './fleet.ts'
 import { newOperationId } from './naming.ts'
 import { presentOperation } from './present.ts'
@@ -144,7 +144,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       const id = newOperationId()
       const items = await chooseToDrain(p)
       await withTransaction(db, async (tx) => {
-        if (!p.refill) await setPaused(tx, true)
+        if (!p.refill) await changeSettings(tx, { change: { paused: true }, ...who })
         await insertOperation(tx, { id, kind: 'drain', ...who, items })
       })
       signals.emit('operation')

@@ -1,61 +1,66 @@
-import type { Stock } from './db/instances.ts'
+import type { Settings } from './db/settings.ts'
+import type { Stock } from './db/stock.ts'
+import { chooseImages, type ImageRecord } from './images.ts'
 import type { Limits } from './limits.ts'
 
-export interface RefillFacts extends Stock {
-  target: number
-  maxTotal: number | null
-  paused: boolean
-  /** Creations that failed since the last success, oldest first. */
-  failures: readonly { created_at: Date; failed_at: Date }[]
+export interface SupplyFacts {
+  stock: Stock
+  settings: Pick<Settings, 'minIdle' | 'maxTotal' | 'paused'>
+  wanted: string | null
+  images: readonly ImageRecord[]
   now: Date
 }
 
+export interface Held {
+  code: 'PAUSED' | 'MAX_TOTAL' | 'CREATION_FAILING' | 'UNTRUSTED_IMAGE'
+  reason: string
+  until: Date | null
+}
+
 export interface RefillPlan {
-  create: number
+  /** How many instances to create now, on which image. */
+  create: readonly { image: string; count: number }[]
   /** Why fewer are created than are missing; null when nothing holds the refill back. */
-  held: { code: 'PAUSED' | 'MAX_TOTAL' | 'CREATION_FAILING'; reason: string; until: Date | null } | null
+  held: Held | null
 }
 
 /**
- * How many instances to create now. What is being created counts as if it were there; a cap, a pause or failing creations
- * hold the refill back, and then the plan says so. `extra`: so many more than now are wanted, whatever the target.
+ * What to create now. What is being created counts as if it were there; a cap, a pause or what befell the images hold the
+ * refill back, and then the plan says so. `extra`: so many more than now are wanted, whatever the target.
  */
-export function planRefill(facts: RefillFacts, limits: Limits, extra: number | null = null): RefillPlan {
-  const missing = extra ?? Math.max(0, facts.target - facts.ready - facts.starting)
-  if (missing === 0) return { create: 0, held: null }
-  if (facts.paused) return { create: 0, held: { code: 'PAUSED', reason: 'the refill is paused', until: null } }
+export function planRefill(facts: SupplyFacts, extra: number | null = null): RefillPlan {
+  const { stock, settings } = facts
+  const missing = extra ?? Math.max(0, settings.minIdle - stock.ready - stock.starting)
+  if (missing === 0) return { create: [], held: null }
+  if (settings.paused) return { create: [], held: { code: 'PAUSED', reason: 'the refill is paused', until: null } }
 
-  const backoff = creationBackoff(facts.failures, limits)
-  if (backoff && (backoff.until > facts.now || (backoff.trial && facts.starting > 0))) {
-    const reason = `creation failed ${facts.failures.length} times in a row`
-    return { create: 0, held: { code: 'CREATION_FAILING', reason, until: backoff.until } }
-  }
-  const room = facts.maxTotal === null ? missing : Math.max(0, facts.maxTotal - facts.total)
-  if (room < missing) {
-    const reason = `POOL_MAX_TOTAL allows ${facts.maxTotal} instances and ${facts.total} exist`
-    return { create: room, held: { code: 'MAX_TOTAL', reason, until: null } }
-  }
-  return { create: backoff?.trial ? 1 : missing, held: null }
+  const room = settings.maxTotal === null ? missing : Math.max(0, settings.maxTotal - stock.total)
+  const { create, left, held } = allot(facts, Math.min(missing, room))
+  if (left > 0) return { create, held }
+  if (room >= missing) return { create, held: null }
+  const reason = `at most ${settings.maxTotal} instances are allowed, and ${stock.total} exist`
+  return { create, held: { code: 'MAX_TOTAL', reason, until: null } }
 }
 
-/**
- * The pause after failing creations, doubling with every round. Instances created before the first failure of a round was
- * known belong to that round: twenty that fail together are one round, not twenty.
- */
-export function creationBackoff(failures: RefillFacts['failures'], limits: Limits): { until: Date; trial: boolean } | null {
-  let rounds = 0
-  let last = -Infinity
-  let roundBegan = -Infinity
-  for (const { created_at, failed_at } of failures) {
-    if (created_at.getTime() > roundBegan) {
-      rounds++
-      roundBegan = failed_at.getTime()
-    }
-    last = Math.max(last, failed_at.getTime())
-  }
-  if (rounds === 0) return null
-  const pauseMs = Math.min(limits.createBackoffCapMs, limits.createBackoffMs * 2 ** (rounds - 1))
-  return { until: new Date(last + pauseMs), trial: rounds >= limits.createTrialAfter }
+/** Shares `count` creations out among the images on which something may be created now. */
+function allot(facts: SupplyFacts, count: number): { create: RefillPlan['create']; left: number; held: Held } {
+  const choices = chooseImages({ ...facts, startingOn: facts.stock.startingOn })
+  let left = count
+  const create = choices.flatMap(({ image, allows }) => {
+    const share = Math.min(left, allows)
+    left -= share
+    return share > 0 ? [{ image, count: share }] : []
+  })
+  return { create, left, held: whyHeld(facts, choices) }
+}
+
+function whyHeld({ images, wanted }: SupplyFacts, choices: ReturnType<typeof chooseImages>): Held {
+  const untils = choices.flatMap(({ until }) => (until ? [until.getTime()] : []))
+  const failures = Math.max(0, ...choices.map(({ image }) => images.find((known) => known.image === image)?.failures ?? 0))
+  const until = untils.length > 0 ? new Date(Math.min(...untils)) : null
+  if (failures > 0) return { code: 'CREATION_FAILING', reason: `creation failed ${failures} times in a row`, until }
+  const reason = `an instance on ${wanted ?? 'the wanted image'} must become ready before there are more on it`
+  return { code: 'UNTRUSTED_IMAGE', reason, until }
 }
 
 /** Boxes that automation may destroy within an hour. */

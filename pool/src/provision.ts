@@ -10,6 +10,7 @@ import {
   DestroyReply,
   DetailStatusReply,
   GatewayReply,
+  ImageReply,
   ProvisionToolReply,
   RegistryReply,
   type StatusDetail,
@@ -174,13 +175,20 @@ export function createServices(p: { url: string; apiKey: string; environment: st
       await checking
     },
 
-    async create(instanceId: string): Promise<{ url: string | null }> {
+    /** On this image; null: on the one that services resolves by itself. */
+    async create(instanceId: string, image: string | null): Promise<{ url: string | null }> {
       const { data } = await call('/create-instance', CreateInstanceReply, {
         method: 'POST',
-        json: { instanceId },
+        json: image === null ? { instanceId } : { instanceId, image },
         timeoutMs: limits.createCallMs,
       })
       return { url: data.url }
+    },
+
+    /** What the configured tag means now, `name@sha256:…`; null while it cannot be resolved. */
+    async wantedImage(): Promise<string | null> {
+      const { data } = await call('/image', ImageReply, { timeoutMs: limits.imageCallMs })
+      return data.image
     },
 
     /** Sets the wish that nothing of it be left. */

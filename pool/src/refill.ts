@@ -1,50 +1,53 @@
 import { type Loop, startLoop, withTransaction } from '@convos/kit'
+import type { Queryable } from '@convos/kit'
 import type { Context } from './context.ts'
-import { countStock, databaseNow, insertStarting, listCreationFailures } from './db/instances.ts'
-import { holdSettings, readSettings } from './db/settings.ts'
+import { listImages, readWanted } from './db/images.ts'
+import { databaseNow, insertStarting } from './db/instances.ts'
+import { holdSettings, readSettings, type Settings } from './db/settings.ts'
+import { countStock } from './db/stock.ts'
 import type { Fleet } from './fleet.ts'
+import { UNRESOLVED } from './images.ts'
 import { newInstanceId } from './naming.ts'
-import { planRefill, type RefillPlan } from './pool.ts'
+import { type Held, planRefill, type SupplyFacts } from './pool.ts'
 
 export interface Refill extends Loop {
   /** Adds so many instances now, whatever the target; `held` says what kept it from more. */
-  add(p: { count: number; actor: string; requestId: string | null }): Promise<{ ids: string[]; held: RefillPlan['held'] }>
+  add(p: { count: number; actor: string; requestId: string | null }): Promise<{ ids: string[]; held: Held | null }>
   /** Fills up to the target now. */
   topUp(p: { actor: string; requestId: string | null }): Promise<string[]>
 }
 
-/** What holds the refill back now, if anything does. */
-export async function readHeld(ctx: Context): Promise<RefillPlan['held']> {
-  const { config, db, limits } = ctx
-  const [stock, failures, { paused }, now] = await Promise.all([
-    countStock(db),
-    listCreationFailures(db),
-    readSettings(db),
-    databaseNow(db),
-  ])
-  return planRefill({ ...stock, failures, paused, now, target: config.minIdle, maxTotal: config.maxTotal }, limits).held
+/** What the refill decides from. Each part is a statement of its own: one would count with a snapshot from before the lock. */
+async function readSupply(db: Queryable, settings: Settings): Promise<SupplyFacts> {
+  const stock = await countStock(db)
+  const images = await listImages(db)
+  return { settings, stock, images, wanted: await readWanted(db), now: await databaseNow(db) }
 }
+
+/** What holds the refill back now, if anything does. */
+export const readHeld = async ({ db }: Pick<Context, 'db'>): Promise<Held | null> =>
+  planRefill(await readSupply(db, await readSettings(db))).held
 
 /**
  * Keeps the stock at its target. Any replica may do it at any time: rows are added one manager at a time, under the
  * settings' lock, and count from the moment they are written.
  */
 export function startRefill(ctx: Context, fleet: Fleet): Refill {
-  const { config, db, limits, log, signals } = ctx
+  const { config, db, log, signals } = ctx
   let heldBefore: string | null = null
 
   async function addRows(p: { extra: number | null; reason: string; actor: string; requestId: string | null }) {
-    const { ids, held } = await withTransaction(db, async (tx) => {
-      const { paused } = await holdSettings(tx)
-      const stock = await countStock(tx)
-      const failures = await listCreationFailures(tx)
-      const now = await databaseNow(tx)
-      const facts = { ...stock, failures, paused, now, target: config.minIdle, maxTotal: config.maxTotal }
-      const plan = planRefill(facts, limits, p.extra)
-      const fresh = Array.from({ length: plan.create }, newInstanceId)
-      if (fresh.length > 0) await insertStarting(tx, { ids: fresh, reason: p.reason, actor: p.actor, requestId: p.requestId })
-      return { ids: fresh, held: plan.held }
+    const { instances, held } = await withTransaction(db, async (tx) => {
+      const facts = await readSupply(tx, await holdSettings(tx))
+      const plan = planRefill(facts, p.extra)
+      const fresh = plan.create.flatMap(({ image, count }) =>
+        Array.from({ length: count }, () => ({ id: newInstanceId(), image: image === UNRESOLVED ? null : image })),
+      )
+      if (fresh.length > 0)
+        await insertStarting(tx, { instances: fresh, reason: p.reason, actor: p.actor, requestId: p.requestId })
+      return { instances: fresh, held: plan.held }
     })
+    const ids = instances.map(({ id }) => id)
     if (ids.length > 0) {
       log.info({ instanceIds: ids, reason: p.reason }, 'creating instances')
       signals.emit('changed')

@@ -1,6 +1,7 @@
 import { acquireLease, Deadline, type Loop, releaseLease, startLoop } from '@convos/kit'
 import { sweepLostClaims } from './claim/lost.ts'
 import type { Context } from './context.ts'
+import { recordWanted } from './db/images.ts'
 import { deleteExpiredSessions } from './db/sessions.ts'
 import type { Fleet } from './fleet.ts'
 
@@ -31,13 +32,23 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
       const swept = sweepLostClaims(ctx, deadline).catch((err: unknown) => {
         log.error({ err }, 'lost claims could not be ended; they are tried again')
       })
-      // neither waits for the other: boxes that keep the sweep waiting must not hide the fleet
-      await Promise.all([swept, fleet.look({}, deadline)])
+      // none waits for another: boxes that keep the sweep waiting must not hide the fleet
+      await Promise.all([swept, learnWanted(), fleet.look({}, deadline)])
       await deleteExpiredSessions(db)
       // whatever was missed: operations to go on with, stock to fill
       signals.emit('operation', 'shrunk')
     },
   })
+
+  /** What new instances are to run; while services cannot say, what was known stays. */
+  async function learnWanted(): Promise<void> {
+    try {
+      const image = await services.wantedImage()
+      if (image !== null && (await recordWanted(db, image))) log.info({ image }, 'another image is wanted')
+    } catch (err) {
+      log.warn({ err }, 'the wanted image is not known; the next tick asks again')
+    }
+  }
 
   let cursor: string | null = null
   let deaf = false

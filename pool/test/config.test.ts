@@ -14,8 +14,7 @@ test('defaults follow the environment', () => {
   expect(readConfig(BASE)).toMatchObject({
     port: 3001,
     publicUrl: 'http://localhost:3001',
-    minIdle: 3,
-    maxTotal: null,
+    seeds: { minIdle: 3, maxTotal: null, maxAgeHours: null, stuckTimeoutMs: 900_000, pendingTimeoutMs: 86_400_000 },
     services: { url: 'http://localhost:3002' },
     inviteOrigins: ['https://dev.convos.org'],
     publicAgents: true,

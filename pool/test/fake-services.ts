@@ -35,6 +35,10 @@ export interface FakeServices {
   /** What there is to be had; nobody's credentials are accepted unless `onValidate` lets them. */
   tools: z.infer<typeof RegistryReply>
   registryIs: 'up' | 'down'
+  /** How much later than this machine's its clock is, ms. */
+  clockOffsetMs: number
+  /** What the configured tag means; null: it cannot be resolved. */
+  image: string | null
   /** Refuses by throwing. */
   onValidate: (toolId: string, userConfig: unknown) => Promise<void> | void
   /** What becomes of a tool at once; there unless set. Refuses by throwing. */
@@ -48,6 +52,9 @@ export interface FakeServices {
   called(path: RegExp): FakeServices['calls']
   close(): Promise<void>
 }
+
+/** An image of the test's, by its number. */
+export const imageOf = (n: number): string => `registry.test/runtime@sha256:${String(n).padStart(64, '0')}`
 
 const iso = (agoMs = 0) => new Date(Date.now() - agoMs).toISOString()
 
@@ -101,6 +108,8 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       { ...offer('crypto', ['pool']), available: false },
     ],
     registryIs: 'up',
+    clockOffsetMs: 0,
+    image: imageOf(1),
     onValidate: () => {
       throw problem(422, 'USER_CONFIG_REJECTED', { errors: [{ path: 'telnyxApiKey', message: 'is not accepted' }] })
     },
@@ -111,7 +120,9 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     onTakeTool: () => true,
     resets: false,
     set(id, change) {
-      fake.instances.set(id, { ...(fake.instances.get(id) ?? detailOf('deploying')), ...change })
+      const before = fake.instances.get(id) ?? detailOf('deploying')
+      // whatever becomes of it, it stays on its image
+      fake.instances.set(id, { ...before, ...change, image: change.image ?? before.image })
       changed.push({ at: ++cursor, id })
     },
     called: (path) => fake.calls.filter((call) => path.test(`${call.method} ${call.path}`)),
@@ -125,10 +136,10 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       next()
     })
     .post('/create-instance', async (req, res) => {
-      const { instanceId } = CreateInstanceRequest.parse(req.body)
+      const { instanceId, image = fake.image } = CreateInstanceRequest.parse(req.body)
       if (fake.instances.get(instanceId)?.state === 'destroyed') throw problem(410, 'DESTROYED')
       if (!fake.instances.has(instanceId)) {
-        fake.set(instanceId, detailOf('queued'))
+        fake.set(instanceId, detailOf('queued', { image }))
         await fake.onCreate(instanceId)
       }
       res.status(202).json({ instanceId, url: null })
@@ -140,7 +151,8 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     .post('/status/batch', (req, res) => {
       const { instanceIds } = StatusRequest.parse(req.body)
       // a probe is answered now, wherever the instance answers at all
-      const now = (d: StatusDetail) => (d.health && d.failures === 0 ? { ...d, health: { ...d.health, at: iso() } } : d)
+      const now = (d: StatusDetail) =>
+        d.health && d.failures === 0 ? { ...d, health: { ...d.health, at: iso(-fake.clockOffsetMs) } } : d
       res.json(Object.fromEntries(instanceIds.map((id) => [id, now(fake.instances.get(id) ?? detailOf('absent'))])))
     })
     .get('/changes', async (req, res) => {
@@ -158,6 +170,10 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     .post('/cancel/:id', async (req, res) => {
       CancelRequest.parse(req.body)
       res.json({ joined: await fake.onCancel(req.params.id) })
+    })
+    .get('/image', (_req, res) => {
+      const digest = fake.image?.split('@')[1] ?? null
+      res.json({ ref: 'registry.test/runtime:dev', image: fake.image, digest, resolvedAt: iso() })
     })
     .get('/registry', (_req, res) => {
       if (fake.registryIs === 'down') throw problem(503, 'DATABASE_DOWN')

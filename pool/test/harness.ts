@@ -149,6 +149,28 @@ async function startReplica(p: {
   return pool
 }
 
+/** Makes an image the wanted one, and as trusted as if an instance on it had become ready. */
+export async function trustImage({ db, services }: Pick<TestPool, 'db' | 'services'>, image = services.image): Promise<void> {
+  await db.query({
+    values: [image],
+    text: 'insert into images (image, trusted_at, last_ready_at) values ($1, clock_now(), clock_now()) on conflict do nothing',
+  })
+  await db.query({ values: [image], text: 'update settings set wanted_image = $1' })
+}
+
+/** Moves the database's clock, and that of services with it. */
+export async function advance({ db, database, services }: TestPool, ms: number): Promise<void> {
+  services.clockOffsetMs += ms
+  await database.moveClock(ms)
+  // that cut every connection: until each one kept is a new one, a call may still meet a dead one
+  await eventually('new connections', () =>
+    Promise.all(Array.from({ length: db.totalCount }, () => db.query({ text: 'select 1' }))).then(
+      () => true,
+      () => false,
+    ),
+  )
+}
+
 /** Ready instances, oldest first, that services knows as healthy and clean. */
 export async function seedReady(pool: Pick<TestPool, 'db' | 'services'>, n: number): Promise<string[]> {
   const ids = Array.from({ length: n }, newInstanceId)

@@ -45,7 +45,9 @@ describe('a named key', () => {
     const pool = scoped(await testPool())
     const { id } = await makeKey(pool, { name: 'site' })
     await pool.call('DELETE', `/api/keys/${id}`)
-    const { rows } = await pool.db.query({ text: 'select type, actor, detail from instance_events order by id' })
+    const { rows } = await pool.db.query({
+      text: `select type, actor, detail from instance_events where type like 'key_%' order by id`,
+    })
     const detail = { keyId: id, name: 'site', role: 'claimer' }
     expect(rows).toEqual([
       { type: 'key_created', actor: 'key:pool', detail },

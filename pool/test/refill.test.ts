@@ -3,75 +3,145 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { holdSettings } from '../src/db/settings.ts'
+import type { ImageRecord } from '../src/images.ts'
 import { LIMITS } from '../src/limits.ts'
-import { autoDestroyCap, creationBackoff, estimateWait, planRefill, type RefillFacts } from '../src/pool.ts'
-import { detailOf } from './fake-services.ts'
-import { countRows, seedReady, statusOf, testPool, waitForLock } from './harness.ts'
+import { autoDestroyCap, estimateWait, planRefill, type SupplyFacts } from '../src/pool.ts'
+import { detailOf, imageOf } from './fake-services.ts'
+import { countRows, seedReady, statusOf, testPool, trustImage, waitForLock } from './harness.ts'
 
 const NOW = new Date('2030-01-01T12:00:00Z')
-const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
-const facts = (p: Partial<RefillFacts> = {}): RefillFacts => ({
-  ready: 0,
-  starting: 0,
-  total: 0,
-  target: 5,
-  maxTotal: null,
-  paused: false,
-  failures: [],
-  now: NOW,
+const [WANTED, OLDER] = [imageOf(2), imageOf(1)]
+
+const record = (image: string, p: Partial<ImageRecord> = {}): ImageRecord => ({
+  image,
+  trusted_at: NOW,
+  last_ready_at: NOW,
+  failures: 0,
+  failed_at: null,
+  openings: 0,
+  opened_at: null,
+  retry_at: null,
   ...p,
 })
-const plan = (p: Partial<RefillFacts>, extra: number | null = null) => planRefill(facts(p), LIMITS, extra)
+const UNTRUSTED = { trusted_at: null, last_ready_at: null }
+const LATER = new Date(NOW.getTime() + 60_000)
+const OPEN = { failures: 3, openings: 1, failed_at: NOW, opened_at: NOW, retry_at: LATER }
+
+interface Given {
+  ready?: number
+  startingOn?: Record<string, number>
+  gone?: number
+  target?: number
+  maxTotal?: number | null
+  paused?: boolean
+  images?: ImageRecord[]
+  now?: Date
+}
+
+function facts({ ready = 0, startingOn = {}, gone = 0, target = 5, maxTotal = null, paused = false, ...p }: Given): SupplyFacts {
+  const on = new Map(Object.entries(startingOn))
+  const starting = [...on.values()].reduce((sum, n) => sum + n, 0)
+  return {
+    stock: { ready, starting, startingOn: on, total: ready + starting + gone },
+    settings: { minIdle: target, maxTotal, paused },
+    wanted: WANTED,
+    images: p.images ?? [record(WANTED)],
+    now: p.now ?? NOW,
+  }
+}
+const plan = (p: Given, extra: number | null = null) => planRefill(facts(p), extra)
+const countOf = (create: ReturnType<typeof plan>['create']) => create.reduce((sum, { count }) => sum + count, 0)
 
 describe('the plan', () => {
   test('what is missing is created, and what is on its way is not missing', () => {
-    expect(plan({ ready: 1, starting: 2 })).toEqual({ create: 2, held: null })
-    expect(plan({ ready: 9 })).toEqual({ create: 0, held: null })
+    expect(plan({ ready: 1, startingOn: { [OLDER]: 2 } })).toEqual({ create: [{ image: WANTED, count: 2 }], held: null })
+    expect(plan({ ready: 9 })).toEqual({ create: [], held: null })
   })
 
-  test('a cap, a pause and failing creations hold it back and say so', () => {
-    expect(plan({ maxTotal: 12, total: 10 })).toMatchObject({ create: 2, held: { code: 'MAX_TOTAL' } })
-    expect(plan({ paused: true })).toMatchObject({ create: 0, held: { code: 'PAUSED' } })
-    const failures = [{ created_at: at(-60), failed_at: at(-10) }]
-    expect(plan({ failures })).toMatchObject({ create: 0, held: { code: 'CREATION_FAILING', until: at(20) } })
-    expect(plan({ failures, now: at(20) })).toMatchObject({ create: 5, held: null })
+  test('a cap and a pause hold it back and say so', () => {
+    expect(plan({ ready: 0, gone: 10, maxTotal: 12 })).toMatchObject({ create: [{ count: 2 }], held: { code: 'MAX_TOTAL' } })
+    expect(plan({ paused: true })).toMatchObject({ create: [], held: { code: 'PAUSED' } })
   })
 
   test('more than the target can be asked for, under the same cap', () => {
-    expect(plan({ ready: 5 }, 3).create).toBe(3)
-    expect(plan({ ready: 5, total: 5, maxTotal: 6 }, 3)).toMatchObject({ create: 1, held: { code: 'MAX_TOTAL' } })
+    expect(plan({ ready: 5 }, 3).create).toEqual([{ image: WANTED, count: 3 }])
+    expect(plan({ ready: 5, maxTotal: 6 }, 3)).toMatchObject({ create: [{ count: 1 }], held: { code: 'MAX_TOTAL' } })
   })
 
-  test('nothing ever makes the stock larger than target and cap allow', () =>
+  test('an image nothing is known of has one creation in flight, and the others are made on the one trusted before', () => {
+    const images = [record(WANTED, UNTRUSTED), record(OLDER)]
+    expect(plan({ images }).create).toEqual([
+      { image: WANTED, count: 1 },
+      { image: OLDER, count: 4 },
+    ])
+    expect(plan({ images, startingOn: { [WANTED]: 1 } }).create).toEqual([{ image: OLDER, count: 4 }])
+  })
+
+  test('where no image is trusted it is the only one in flight', () => {
+    const images = [record(WANTED, UNTRUSTED)]
+    expect(plan({ images })).toMatchObject({ create: [{ image: WANTED, count: 1 }], held: { code: 'UNTRUSTED_IMAGE' } })
+    expect(plan({ images, startingOn: { [WANTED]: 1 } })).toMatchObject({ create: [], held: { code: 'UNTRUSTED_IMAGE' } })
+  })
+
+  test('a bad image is left alone until its time, then one is tried; the stock comes from the trusted one', () => {
+    const images = [record(WANTED, { ...UNTRUSTED, ...OPEN }), record(OLDER)]
+    expect(plan({ images })).toEqual({ create: [{ image: OLDER, count: 5 }], held: null })
+    expect(plan({ images, now: LATER }).create).toEqual([
+      { image: WANTED, count: 1 },
+      { image: OLDER, count: 4 },
+    ])
+  })
+
+  test('with no trusted image left only the tries go on', () => {
+    const images = [record(WANTED, OPEN), record(OLDER, OPEN)]
+    expect(plan({ images })).toMatchObject({ create: [], held: { code: 'CREATION_FAILING', until: LATER } })
+    expect(countOf(plan({ images, now: LATER }).create)).toBe(2)
+    expect(plan({ images, now: LATER, startingOn: { [WANTED]: 1, [OLDER]: 1 } }).create).toEqual([])
+  })
+
+  test('after one failure a trusted image is waited for', () => {
+    const images = [record(WANTED, { failures: 1, failed_at: NOW, retry_at: LATER }), record(OLDER)]
+    expect(plan({ images })).toMatchObject({ create: [], held: { code: 'CREATION_FAILING', until: LATER } })
+    expect(plan({ images, now: LATER })).toMatchObject({ create: [{ image: WANTED, count: 5 }], held: null })
+  })
+
+  const anyRecord = (image: string) =>
+    fc.record({ trusted: fc.boolean(), failures: fc.nat(4), later: fc.boolean() }).map(({ trusted, failures, later }) =>
+      record(image, {
+        ...(trusted ? {} : UNTRUSTED),
+        failures,
+        opened_at: failures >= 3 ? NOW : null,
+        retry_at: failures > 0 ? (later ? LATER : NOW) : null,
+      }),
+    )
+
+  test('nothing ever makes the stock larger than target and cap allow, nor tries two at once on what is not trusted', () =>
     fc.assert(
       fc.property(
-        fc.record({ ready: fc.nat(20), starting: fc.nat(20), gone: fc.nat(20), target: fc.nat(30), cap: fc.option(fc.nat(60)) }),
-        ({ ready, starting, gone, target, cap }) => {
-          const total = ready + starting + gone
-          const { create } = plan({ ready, starting, total, target, maxTotal: cap })
-          expect(create).toBeGreaterThanOrEqual(0)
-          if (create > 0) expect(ready + starting + create).toBeLessThanOrEqual(target)
-          if (create > 0 && cap !== null) expect(total + create).toBeLessThanOrEqual(cap)
+        fc.record({
+          ready: fc.nat(20),
+          startingOn: fc.record({ [WANTED]: fc.nat(3), [OLDER]: fc.nat(3) }),
+          gone: fc.nat(20),
+          target: fc.nat(30),
+          maxTotal: fc.option(fc.nat(60)),
+          images: fc.tuple(anyRecord(WANTED), anyRecord(OLDER)),
+        }),
+        (given) => {
+          const { create, held } = plan({ ...given, images: [...given.images] })
+          const before = facts(given).stock
+          const made = countOf(create)
+          if (made > 0) expect(before.ready + before.starting + made).toBeLessThanOrEqual(given.target)
+          if (made > 0 && given.maxTotal !== null) expect(before.total + made).toBeLessThanOrEqual(given.maxTotal)
+          if (held === null) expect(before.ready + before.starting + made).toBeGreaterThanOrEqual(given.target)
+          for (const { image, count } of create) {
+            const of = given.images.find((known) => known.image === image)
+            expect(count).toBeGreaterThan(0)
+            if (of?.trusted_at && !of.opened_at) continue
+            expect(count + (given.startingOn[image] ?? 0)).toBe(1)
+          }
         },
       ),
     ))
-})
-
-describe('failing creations', () => {
-  const together = (n: number, created: number, failed: number) =>
-    Array.from({ length: n }, () => ({ created_at: at(created), failed_at: at(failed) }))
-
-  test('twenty that fail together are one round', () =>
-    expect(creationBackoff(together(20, -60, 0), LIMITS)).toEqual({ until: at(30), trial: false }))
-
-  test('each further round doubles the pause, up to an hour, and after three only one is tried', () => {
-    const rounds = [...together(2, -600, -500), ...together(2, -400, -300), ...together(1, -100, 0)]
-    expect(creationBackoff(rounds, LIMITS)).toEqual({ until: at(120), trial: true })
-    expect(plan({ failures: rounds, now: at(120) }).create).toBe(1)
-    expect(plan({ failures: rounds, now: at(120), starting: 1 })).toMatchObject({ create: 0, held: { code: 'CREATION_FAILING' } })
-    const many = Array.from({ length: 30 }, (_, n) => ({ created_at: at(n * 10), failed_at: at(n * 10 + 5) }))
-    expect(creationBackoff(many, LIMITS)?.until).toEqual(at(295 + 3600))
-  })
 })
 
 test('automation destroys at least 5 and at most a fifth of the target per hour', () => {
@@ -102,7 +172,9 @@ describe('refilling', () => {
     const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' } }))
     const other = scoped(await pool.replica())
     pool.services.onCreate = () => {}
-    pool.ctx.config.minIdle = other.ctx.config.minIdle = 5
+    await trustImage(pool)
+    // nobody is told, so that nothing is filled before both wait
+    await pool.db.query({ text: 'update settings set min_idle = 5' })
     // both have read nothing yet and wait for the same lock
     const release = Promise.withResolvers<void>()
     const held = Promise.withResolvers<void>()

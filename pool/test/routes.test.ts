@@ -37,9 +37,11 @@ const CLASSES: Record<AuthClass, string[]> = {
   operator: [
     'DELETE /api/keys/:id',
     'DELETE /api/pool/crashed/:id',
+    'DELETE /api/pool/images/:digest/breaker',
     'DELETE /api/pool/instances',
     'DELETE /api/pool/operations/:id',
     'GET /api/keys',
+    'GET /api/pool/images',
     'GET /api/pool/operations',
     'GET /api/pool/operations/:id',
     'GET /api/pool/settings',

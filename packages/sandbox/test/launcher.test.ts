@@ -78,7 +78,7 @@ test('services is told where every provider is, with which key, and where it can
 
 describe('options', () => {
   test('say what is not understood', () => {
-    expect(parseStartOptions([], '.data')).toMatchObject({ idle: 3, instances: 'process', real: [], dataDir: '.data' })
+    expect(parseStartOptions([], '.data')).toMatchObject({ idle: undefined, instances: 'process', real: [], dataDir: '.data' })
     expect(parseStartOptions(['--help'], '.data')).toBeNull()
     expect(() => parseStartOptions(['--instances', 'paper'], '.data')).toThrow('process or virtual')
     expect(() => parseStartOptions(['--real', 'railway'], '.data')).toThrow('only openrouter')

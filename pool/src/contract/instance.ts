@@ -86,7 +86,7 @@ export const ClaimedIds = z.object({ ids: z.array(z.string()) })
 export const PoolStatus = z.object({
   counts: Counts,
   target: z.number().int(),
-  /** What keeps the stock below its target, if anything does: `PAUSED`, `MAX_TOTAL`, `CREATION_FAILING`. */
+  /** What keeps the stock below its target, if anything does: `PAUSED`, `MAX_TOTAL`, `CREATION_FAILING`, `UNTRUSTED_IMAGE`. */
   held: z.object({ code: z.string(), reason: z.string(), until: time }).nullable().default(null),
   instances: z.array(Instance),
   truncated: z.boolean(),

@@ -153,39 +153,21 @@ export async function recordObservations(db: Queryable, observations: readonly O
   })
 }
 
-export interface Stock {
-  ready: number
-  starting: number
-  /** Rows whose compute may exist. */
-  total: number
-}
-
-/** What the refill counts; under the settings' lock nobody else can add to it meanwhile. */
-export async function countStock(db: Queryable): Promise<Stock> {
-  const { rows } = await db.query<Stock>({
-    name: 'count_stock',
-    text: `
-      select count(*) filter (where status = 'ready')::int as ready, count(*) filter (where status = 'starting')::int as starting,
-        count(*)::int as total
-      from instances`,
-  })
-  return rows[0] ?? { ready: 0, starting: 0, total: 0 }
-}
-
 /** New rows, written before anything outside is asked for. */
 export async function insertStarting(
   db: Queryable,
-  p: { ids: readonly string[]; reason: string; actor: string; requestId: string | null },
+  p: { instances: readonly { id: string; image: string | null }[]; reason: string; actor: string; requestId: string | null },
 ): Promise<void> {
   await db.query({
     name: 'insert_starting',
-    values: [p.ids, p.reason, p.actor, p.requestId],
+    values: [p.instances.map(({ id }) => id), p.instances.map(({ image }) => image), p.reason, p.actor, p.requestId],
     text: `
       with added as (
-        insert into instances (id, status, status_reason) select id, 'starting', $2 from unnest($1::text[]) as new(id) returning id
+        insert into instances (id, image, status, status_reason)
+        select id, image, 'starting', $3 from unnest($1::text[], $2::text[]) as new(id, image) returning id, image
       )
-      insert into instance_events (instance_id, type, to_status, reason, actor, request_id)
-      select id, 'created', 'starting', $2, $3, $4 from added`,
+      insert into instance_events (instance_id, type, to_status, reason, actor, request_id, detail)
+      select id, 'created', 'starting', $3, $4, $5, jsonb_build_object('image', image) from added`,
   })
 }
 
@@ -200,23 +182,6 @@ export async function removeInstances(db: Queryable, p: { ids: readonly string[]
       select id, claim_id, 'removed', 'deleting', 'nothing of it is left', $2 from gone returning instance_id`,
   })
   return rows.map((row) => row.instance_id)
-}
-
-/** Creations that failed since the last one that succeeded, oldest first. */
-export async function listCreationFailures(db: Queryable): Promise<{ created_at: Date; failed_at: Date }[]> {
-  const { rows } = await db.query<{ created_at: Date; failed_at: Date }>({
-    name: 'list_creation_failures',
-    text: `
-      with success as (
-        select max(at) as at from instance_events where type = 'ready' and from_status = 'starting'
-      )
-      select made.at as created_at, failed.at as failed_at
-      from instance_events failed join instance_events made on made.instance_id = failed.instance_id and made.type = 'created'
-      where failed.type = 'creation_failed' and failed.at > clock_now() - interval '1 day'
-        and failed.at > coalesce((select at from success), '-infinity')
-      order by failed.at`,
-  })
-  return rows
 }
 
 /** How long instances took from their row to ready, ms: the median of the last 20; null before the first. */

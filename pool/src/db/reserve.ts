@@ -12,7 +12,8 @@ export interface Reservation {
 }
 
 /**
- * Pairs the oldest queued claim with the oldest ready instance; null when either is missing. Both rows are skipped where
+ * Pairs the oldest queued claim with the best ready instance, which is one on the wanted image where that is trusted, then the
+ * oldest; null when either is missing. Both rows are skipped where
  * another one is pairing them, and an instance is only looked for once a claim is held: whatever is locked here is used.
  */
 export async function reserveNext(
@@ -30,7 +31,10 @@ export async function reserveNext(
         order by seq limit 1 for update skip locked
       ), box as materialized (
         select id from instances where status = 'ready' and exists (select 1 from claim)
-        order by created_at, id limit 1 for update skip locked
+        order by (image = (
+          select m.image from images m join settings s on s.wanted_image = m.image
+          where m.trusted_at is not null and m.opened_at is null
+        )) is true desc, created_at, id limit 1 for update skip locked
       ), reserved as (
         update instances i set status = 'claiming', status_reason = null, status_since = clock_now(), claim_id = claim.id,
           principal = claim.principal, agent_name = claim.agent_name

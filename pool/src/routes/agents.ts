@@ -3,6 +3,7 @@ import { principalOf } from '../auth.ts'
 import type { Context } from '../context.ts'
 import { Agents, Counts, PoolStatus } from '../contract/index.ts'
 import { listInstances } from '../db/instances.ts'
+import { readSettings } from '../db/settings.ts'
 import type { Parts } from '../parts.ts'
 import { presentAgents, presentInstance } from '../present.ts'
 import { readHeld } from '../refill.ts'
@@ -41,10 +42,15 @@ export function agentRoutes(ctx: Context, { cache }: Parts): Endpoint<'public' |
       auth: 'operator',
       replies: { 200: PoolStatus },
       async handle() {
-        const [counts, rows, held] = await Promise.all([cache.counts(), listInstances(db, limits.statusRows + 1), readHeld(ctx)])
+        const [counts, rows, held, { minIdle }] = await Promise.all([
+          cache.counts(),
+          listInstances(db, limits.statusRows + 1),
+          readHeld(ctx),
+          readSettings(db),
+        ])
         const body: PoolStatus = {
           counts,
-          target: config.minIdle,
+          target: minIdle,
           held: held && { code: held.code, reason: held.reason, until: held.until?.toISOString() ?? null },
           instances: rows.slice(0, limits.statusRows).map(presentInstance),
           truncated: rows.length > limits.statusRows,

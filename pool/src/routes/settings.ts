@@ -1,17 +1,23 @@
 import { type Endpoint, endpoint } from '@convos/kit'
+import { callerOf, requestIdOf } from '../auth.ts'
 import type { Context } from '../context.ts'
-import { Settings, SettingsPatch } from '../contract/index.ts'
-import { readSettings, setPaused } from '../db/settings.ts'
+import { Settings, SettingsPatch, SettingsValues } from '../contract/index.ts'
+import { changeSettings, readSettings } from '../db/settings.ts'
 
-/** What an operator may change while the pool runs: `paused`, the way back from a drain that was not to be refilled. */
-export function settingsRoutes({ config, db, signals }: Context): Endpoint<'operator'>[] {
-  const present = async () => ({ ...(await readSettings(db)), minIdle: config.minIdle, maxTotal: config.maxTotal })
+/** What an operator may change while the pool runs. */
+export function settingsRoutes({ db, signals }: Context): Endpoint<'operator'>[] {
+  async function present(): Promise<Settings> {
+    const { edited, ...values } = await readSettings(db)
+    const sourceOf = (name: keyof SettingsValues) => (edited.includes(name) ? 'operator' : 'environment')
+    const names = SettingsValues.keyof().options
+    return { ...values, source: Object.fromEntries(names.map((name) => [name, sourceOf(name)])) as Settings['source'] }
+  }
   return [
     endpoint({
       method: 'get',
       path: '/api/pool/settings',
       operationId: 'getSettings',
-      summary: 'What the pool is set to',
+      summary: 'What the pool is set to, and whether an operator or the environment said so',
       auth: 'operator',
       replies: { 200: Settings },
       handle: async () => ({ status: 200, body: await present() }),
@@ -20,12 +26,12 @@ export function settingsRoutes({ config, db, signals }: Context): Endpoint<'oper
       method: 'patch',
       path: '/api/pool/settings',
       operationId: 'changeSettings',
-      summary: 'Pause the refill, or go on',
+      summary: 'Change settings; they hold for every replica, at once and from then on',
       auth: 'operator',
       body: SettingsPatch,
       replies: { 200: Settings },
-      async handle({ body: { paused } }) {
-        await setPaused(db, paused)
+      async handle({ body, req, res }) {
+        await changeSettings(db, { change: body, actor: callerOf(res).id, requestId: requestIdOf(req) })
         signals.emit('shrunk')
         return { status: 200, body: await present() }
       },

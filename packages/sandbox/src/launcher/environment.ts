@@ -94,7 +94,7 @@ export function poolEnv(urls: Urls, settings: Settings, options: StartOptions): 
     POOL_API_KEY: settings.poolApiKey,
     POOL_SECRET: settings.poolSecret,
     POOL_PUBLIC_URL: urls.pool,
-    POOL_MIN_IDLE: String(options.idle),
+    POOL_MIN_IDLE: String(options.idle ?? 3),
     METRICS_TOKEN: settings.metricsToken,
     SERVICES_URL: urls.services,
     SERVICES_API_KEY: settings.servicesApiKey,

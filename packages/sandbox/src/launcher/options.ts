@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 
 export interface StartOptions {
-  /** How many ready agents the pool keeps. */
-  idle: number
+  /** How many ready agents the pool keeps; undefined = as many as before, at first 3. */
+  idle: number | undefined
   fresh: boolean
   /** Of the dashboard and the pool API; undefined = the one used last, at first 3001. */
   port: number | undefined
@@ -19,7 +19,7 @@ export const HELP = `Runs the whole system on this machine: database, simulated 
 
   npx -y pnpm@12 start [options]
 
-  --idle N            how many ready agents the pool keeps (default 3)
+  --idle N            how many ready agents the pool keeps (default: as before, at first 3)
   --port N            port of the dashboard and the pool API (default 3001; 0: free ones for everything)
   --open              open the dashboard in a browser
   --fresh             forget everything from earlier runs first
@@ -52,7 +52,7 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
     values = parseArgs({
       args: args.filter((arg) => arg !== '--'),
       options: {
-        idle: { type: 'string', default: '3' },
+        idle: { type: 'string' },
         port: { type: 'string' },
         open: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
@@ -72,7 +72,7 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
   const { instances } = values
   if (instances !== 'process' && instances !== 'virtual') throw new UsageError('--instances takes process or virtual')
   return {
-    idle: count('idle', values.idle, 0, MOST[instances]),
+    idle: values.idle === undefined ? undefined : count('idle', values.idle, 0, MOST[instances]),
     instances,
     port: values.port === undefined ? undefined : count('port', values.port, 0, 65_535),
     open: values.open,

@@ -99,14 +99,15 @@ export async function runSandbox(
   writeDescriptor(descriptorFile, descriptor)
   teardown.add('services', async () => removeDescriptor(descriptorFile))
 
+  const target = await api.target(options.idle)
   await display.phase('warming', (progress) =>
     until(
       async () => {
         const { idle } = await api.counts()
-        progress(`${Math.min(idle, options.idle)}/${options.idle}`)
-        return idle >= options.idle
+        progress(`${Math.min(idle, target)}/${target}`)
+        return idle >= target
       },
-      WARM_MS + options.idle * WARM_EACH_MS,
+      WARM_MS + target * WARM_EACH_MS,
       interrupted,
       `the agents do not become ready; see ${join(dataDir, 'logs')}`,
     ),
