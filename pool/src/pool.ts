@@ -1,11 +1,12 @@
 import type { Settings } from './db/settings.ts'
 import type { Stock } from './db/stock.ts'
-import { chooseImages, type ImageRecord } from './images.ts'
+import { chooseImages, type ImageRecord, UNRESOLVED } from './images.ts'
 import type { Limits } from './limits.ts'
+import type { Surge } from './rotate.ts'
 
 export interface SupplyFacts {
   stock: Stock
-  settings: Pick<Settings, 'minIdle' | 'maxTotal' | 'paused'>
+  settings: Pick<Settings, 'minIdle' | 'maxTotal' | 'maxAgeHours' | 'paused'>
   wanted: string | null
   images: readonly ImageRecord[]
   now: Date
@@ -30,7 +31,7 @@ export interface RefillPlan {
  */
 export function planRefill(facts: SupplyFacts, extra: number | null = null): RefillPlan {
   const { stock, settings } = facts
-  const missing = extra ?? Math.max(0, settings.minIdle - stock.ready - stock.starting)
+  const missing = extra ?? missingOf(facts)
   if (missing === 0) return { create: [], held: null }
   if (settings.paused) return { create: [], held: { code: 'PAUSED', reason: 'the refill is paused', until: null } }
 
@@ -40,6 +41,27 @@ export function planRefill(facts: SupplyFacts, extra: number | null = null): Ref
   if (room >= missing) return { create, held: null }
   const reason = `at most ${settings.maxTotal} instances are allowed, and ${stock.total} exist`
   return { create, held: { code: 'MAX_TOTAL', reason, until: null } }
+}
+
+const missingOf = ({ stock, settings }: SupplyFacts): number => Math.max(0, settings.minIdle - stock.ready - stock.starting)
+
+/** A plan with one more than the target, where a rotation asks for it and cap and images allow it. */
+export function withSurge(plan: RefillPlan, surge: Surge | null, facts: SupplyFacts): RefillPlan {
+  const { stock, settings } = facts
+  const planned = (image: string) => plan.create.find((one) => one.image === image)?.count ?? 0
+  const made = plan.create.reduce((sum, { count }) => sum + count, 0)
+  if (surge === null || settings.paused || (settings.maxTotal !== null && stock.total + made >= settings.maxTotal)) return plan
+  const wanted = facts.wanted ?? UNRESOLVED
+  const isThere =
+    surge === 'trial'
+      ? planned(wanted) + (stock.startingOn.get(wanted) ?? 0) > 0
+      : stock.ready + stock.starting + made > settings.minIdle
+  if (isThere) return plan
+  const choices = chooseImages({ ...facts, startingOn: stock.startingOn })
+  const choice = choices.find(({ image, allows }) => allows > planned(image) && (surge === 'any' || image === wanted))
+  if (!choice) return plan
+  const others = plan.create.filter(({ image }) => image !== choice.image)
+  return { ...plan, create: [...others, { image: choice.image, count: planned(choice.image) + 1 }] }
 }
 
 /** Shares `count` creations out among the images on which something may be created now. */

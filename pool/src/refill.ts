@@ -1,5 +1,4 @@
-import { type Loop, startLoop, withTransaction } from '@convos/kit'
-import type { Queryable } from '@convos/kit'
+import { type Loop, type Queryable, startLoop, withTransaction } from '@convos/kit'
 import type { Context } from './context.ts'
 import { listImages, readWanted } from './db/images.ts'
 import { databaseNow, insertStarting } from './db/instances.ts'
@@ -8,7 +7,8 @@ import { countStock } from './db/stock.ts'
 import type { Fleet } from './fleet.ts'
 import { UNRESOLVED } from './images.ts'
 import { newInstanceId } from './naming.ts'
-import { type Held, planRefill, type SupplyFacts } from './pool.ts'
+import { type Held, planRefill, type SupplyFacts, withSurge } from './pool.ts'
+import { NO_TURN, rotate } from './turn.ts'
 
 export interface Refill extends Loop {
   /** Adds so many instances now, whatever the target; `held` says what kept it from more. */
@@ -33,21 +33,25 @@ export const readHeld = async ({ db }: Pick<Context, 'db'>): Promise<Held | null
  * settings' lock, and count from the moment they are written.
  */
 export function startRefill(ctx: Context, fleet: Fleet): Refill {
-  const { config, db, log, signals } = ctx
+  const { config, db, limits, log, signals } = ctx
   let heldBefore: string | null = null
 
   async function addRows(p: { extra: number | null; reason: string; actor: string; requestId: string | null }) {
-    const { instances, held } = await withTransaction(db, async (tx) => {
-      const facts = await readSupply(tx, await holdSettings(tx))
-      const plan = planRefill(facts, p.extra)
+    const { instances, held, retired } = await withTransaction(db, async (tx) => {
+      const before = await readSupply(tx, await holdSettings(tx))
+      const turn = p.extra === null ? await rotate(tx, before, limits) : NO_TURN
+      const facts = { ...before, stock: { ...before.stock, ready: before.stock.ready - turn.retired.length } }
+      const plan = withSurge(planRefill(facts, p.extra), turn.surge, facts)
       const fresh = plan.create.flatMap(({ image, count }) =>
         Array.from({ length: count }, () => ({ id: newInstanceId(), image: image === UNRESOLVED ? null : image })),
       )
       if (fresh.length > 0)
         await insertStarting(tx, { instances: fresh, reason: p.reason, actor: p.actor, requestId: p.requestId })
-      return { instances: fresh, held: plan.held }
+      return { instances: fresh, held: plan.held, retired: turn.retired }
     })
     const ids = instances.map(({ id }) => id)
+    for (const id of retired) void fleet.destroy(id)
+    if (retired.length > 0) signals.emit('changed', 'shrunk')
     if (ids.length > 0) {
       log.info({ instanceIds: ids, reason: p.reason }, 'creating instances')
       signals.emit('changed')
@@ -72,6 +76,8 @@ export function startRefill(ctx: Context, fleet: Fleet): Refill {
     pass: async () => void (await topUp({ actor: 'pool', requestId: null })),
   })
   signals.on('shrunk', () => loop.wake())
+  // one more than before: what it replaces may go
+  signals.on('ready', () => loop.wake())
 
   return {
     ...loop,

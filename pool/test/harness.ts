@@ -153,7 +153,9 @@ async function startReplica(p: {
 export async function trustImage({ db, services }: Pick<TestPool, 'db' | 'services'>, image = services.image): Promise<void> {
   await db.query({
     values: [image],
-    text: 'insert into images (image, trusted_at, last_ready_at) values ($1, clock_now(), clock_now()) on conflict do nothing',
+    text: `
+      insert into images (image, trusted_at, last_ready_at) values ($1, clock_now(), clock_now())
+      on conflict (image) do update set trusted_at = clock_now(), last_ready_at = clock_now()`,
   })
   await db.query({ values: [image], text: 'update settings set wanted_image = $1' })
 }

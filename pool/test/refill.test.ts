@@ -43,7 +43,7 @@ function facts({ ready = 0, startingOn = {}, gone = 0, target = 5, maxTotal = nu
   const starting = [...on.values()].reduce((sum, n) => sum + n, 0)
   return {
     stock: { ready, starting, startingOn: on, total: ready + starting + gone },
-    settings: { minIdle: target, maxTotal, paused },
+    settings: { minIdle: target, maxTotal, maxAgeHours: null, paused },
     wanted: WANTED,
     images: p.images ?? [record(WANTED)],
     now: p.now ?? NOW,

@@ -36,14 +36,15 @@ describe('settings', () => {
     expect(rows).toEqual([{ actor: 'key:pool', request_id: 'asked-by-me', detail: { minIdle: 2 } }])
   })
 
-  test.each([
-    [{}, 'nothing'],
-    [{ minIdle: -1 }, 'too little'],
-    [{ maxTotal: 0 }, 'too little'],
-    [{ minIdle: null }, 'no value for what must have one'],
-    [{ stuckTimeoutMs: 1_000 }, 'less than a boot takes'],
-    [{ target: 3 }, 'an unknown name'],
-  ])('%j is refused: %s', async (body) => {
+  const REFUSED: [string, Record<string, unknown>][] = [
+    ['nothing', {}],
+    ['less than none', { minIdle: -1 }],
+    ['a cap of none', { maxTotal: 0 }],
+    ['no value where there must be one', { minIdle: null }],
+    ['less time than a boot takes', { stuckTimeoutMs: 1_000 }],
+    ['an unknown name', { target: 3 }],
+  ]
+  test.each(REFUSED)('%s is refused', async (_, body) => {
     const pool = scoped(await testPool({ env: STILL }))
     expect((await pool.call('PATCH', '/api/pool/settings', { body })).body).toMatchObject({ code: 'INVALID_REQUEST' })
   })

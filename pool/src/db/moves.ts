@@ -130,7 +130,9 @@ export async function endClaimsOn(
 export async function countAutoDestroyed(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ n: number }>({
     name: 'count_auto_destroyed',
-    text: `select count(*)::int as n from instance_events where type = 'auto_destroy' and at > clock_now() - interval '1 hour'`,
+    text: `
+      select count(*)::int as n from instance_events
+      where type in ('auto_destroy', 'aged_out') and at > clock_now() - interval '1 hour'`,
   })
   return rows[0]?.n ?? 0
 }
