@@ -3,7 +3,8 @@ import type { Status } from './contract/index.ts'
 /** Where an instance may go from each status. Every status write is checked against this table before it reaches SQL. */
 const MOVES: Readonly<Record<Status, readonly Status[]>> = {
   starting: ['ready', 'stuck', 'crashed', 'deleting'],
-  ready: ['claiming', 'stuck', 'crashed', 'deleting'],
+  // back to starting only after a restore of the database, when nothing that it says can be trusted
+  ready: ['claiming', 'starting', 'stuck', 'crashed', 'deleting'],
   claiming: ['claimed', 'pending', 'ready', 'stuck', 'crashed', 'deleting'],
   pending: ['claimed', 'stuck', 'crashed', 'deleting'],
   claimed: ['crashed', 'recycling', 'deleting'],

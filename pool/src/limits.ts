@@ -51,6 +51,8 @@ export const LIMITS = {
   pendingSilentMs: 3_600_000,
   /** An unknown instance stays `deleting` until no creation of it can be under way. */
   removeAfterMs: 15_000,
+  /** How old the word of a ready instance may be that nobody is on it, for it to be replaced: a row shows probes with a delay. */
+  retireProvenMs: 90_000,
   autoDestroyPerHour: 5,
   autoDestroyShare: 0.2,
 

@@ -15,7 +15,8 @@ export interface Outcome {
 /** What a change of status says about the image of its instance; null where it says nothing. */
 export function outcomeOf({ id, from, to, type }: Move, rows: readonly FleetRow[]): Outcome | null {
   const row = rows.find((known) => known.id === id)
-  if (!row || from !== 'starting') return null
+  // one that was ready before has proven its image then, whatever becomes of it now
+  if (!row || from !== 'starting' || row.ready_at !== null) return null
   const of = { image: row.image ?? UNRESOLVED, createdAt: row.created_at }
   if (to === 'ready') return { ...of, ok: true }
   return type === 'creation_failed' ? { ...of, ok: false } : null

@@ -22,7 +22,8 @@ const CANDIDATES = 100
  * lock; one that is being claimed at this moment is left to its claim.
  */
 export async function rotate(tx: Transaction, facts: SupplyFacts, limits: Limits): Promise<Turn> {
-  const rows = await listRetiring(tx, { maxAgeHours: facts.settings.maxAgeHours, limit: CANDIDATES })
+  const { maxAgeHours } = facts.settings
+  const rows = await listRetiring(tx, { maxAgeHours, provenWithinMs: limits.retireProvenMs, limit: CANDIDATES })
   if (rows.length === 0) return NO_TURN
   const wanted = facts.images.find(({ image }) => image === facts.wanted)
   const { surge, retire } = planRotation({

@@ -4,7 +4,7 @@ import { mapAtMost } from '../concurrency.ts'
 import type { Context } from '../context.ts'
 import { databaseNow } from '../db/instances.ts'
 import { cancelLostQueued, type LostClaim, takeLostRunning } from '../db/lost.ts'
-import { failRunning, keepBox, leaveBox } from '../db/owned.ts'
+import { failRunning, keepBox, leaveBox, markFound } from '../db/owned.ts'
 import { boundTo } from './pending.ts'
 import { takeToolsBack } from './tools.ts'
 
@@ -15,7 +15,7 @@ const TAKE_BACK_MS = 5_000
 
 /**
  * Ends claims whose worker is gone. Their bodies are not stored, so none is resumed: who waited is cancelled, an untouched
- * box goes back as soon as it has no tools of the claim, a touched one is asked what has become of it.
+ * box that says so itself goes back as soon as it has no tools of the claim, any other is asked what has become of it.
  */
 export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise<void> {
   const { db, limits, log, services, signals } = ctx
@@ -33,27 +33,18 @@ export async function sweepLostClaims(ctx: Context, deadline: Deadline): Promise
       }
     })
   await endEach(
-    lost.filter((claim) => claim.touched_at === null),
-    async (claim) => {
-      if (!claim.owns) {
-        await failRunning(db, { claimId: claim.id, error: INTERRUPTED })
-        return
-      }
-      // what it may have been given is gone first; while that is not known, a later sweep asks again
-      if (!(await takeToolsBack(ctx, claim.instance_id, deadline.within(TAKE_BACK_MS)))) return
-      await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
-      signals.emit('ready')
-    },
+    lost.filter((claim) => !claim.owns),
+    (claim) => failRunning(db, { claimId: claim.id, error: INTERRUPTED }),
   )
-  const touched = lost.filter((claim) => claim.touched_at !== null)
-  if (touched.length === 0) return
+  const owners = lost.filter((claim) => claim.owns)
+  if (owners.length === 0) return
   const details = await services.statuses(
-    touched.map((c) => c.instance_id),
+    owners.map((c) => c.instance_id),
     deadline,
   )
   const now = await databaseNow(db)
-  await endEach(touched, (claim) => settle(ctx, claim, details.get(claim.instance_id), now, deadline))
-  signals.emit('changed', 'shrunk')
+  await endEach(owners, (claim) => settle(ctx, claim, details.get(claim.instance_id), now, deadline))
+  signals.emit('changed', 'shrunk', 'ready')
 }
 
 async function settle(
@@ -66,6 +57,11 @@ async function settle(
   const { db, limits, services } = ctx
   if (!detail || detail.state === 'unknown') return
   const owned = { instanceId: claim.instance_id, claimId: claim.id }
+  if (claim.touched_at === null) {
+    if (!isBound(detail)) return giveBack(ctx, claim, deadline)
+    // a restored database may have forgotten that it was: what the box says counts
+    await markFound(db, owned)
+  }
   const joined = claim.mode === 'join'
   const bound = boundTo(detail, claim.id)
   if (bound) {
@@ -92,6 +88,15 @@ async function settle(
   // it answers and is unbound: make sure that it stays so, then give it up
   const { joined: late } = await services.cancel(claim.instance_id, claim.id, Math.min(limits.cancelMs, deadline.leftMs))
   if (!late) await leave(ctx, claim, 'stuck', 'cancelled', 'its claim was interrupted')
+}
+
+const isBound = ({ health }: StatusDetail): boolean =>
+  health !== null && (health.binding !== 'none' || health.claimId !== null || health.conversationId !== null)
+
+/** Nothing reached it but tools: once those are gone, which a later sweep sees as well, it is as it was. */
+async function giveBack(ctx: Context, claim: LostClaim, deadline: Deadline): Promise<void> {
+  if (!(await takeToolsBack(ctx, claim.instance_id, deadline.within(TAKE_BACK_MS)))) return
+  await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
 }
 
 async function leave(

@@ -24,6 +24,17 @@ export async function markTouched(
   return rowCount === 1
 }
 
+/** A box that says it was reached, though no write of ours says so. */
+export async function markFound(db: Queryable, p: Owned): Promise<void> {
+  await db.query({
+    name: 'mark_found',
+    values: [p.instanceId, p.claimId],
+    text: `
+      update instances set touched_at = clock_now()
+      where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null`,
+  })
+}
+
 /** The box is the claim's: `claimed`, or `pending` until it is let in. False when it was lost meanwhile. */
 export async function keepBox(
   db: Queryable,

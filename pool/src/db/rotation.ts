@@ -10,11 +10,17 @@ export interface RetiringRow {
   request_id: string | null
 }
 
-/** The oldest first, at most `limit`. An item of a roll-out that was stopped has its error, and is none any more. */
-export async function listRetiring(db: Queryable, p: { maxAgeHours: number | null; limit: number }): Promise<RetiringRow[]> {
+/**
+ * The oldest first, at most `limit`; none but those whose latest probe, not longer ago than this, says that nobody is on them.
+ * An item of a roll-out that was stopped has its error, and is none any more.
+ */
+export async function listRetiring(
+  db: Queryable,
+  p: { maxAgeHours: number | null; provenWithinMs: number; limit: number },
+): Promise<RetiringRow[]> {
   const { rows } = await db.query<RetiringRow>({
     name: 'list_retiring',
-    values: [p.maxAgeHours, p.limit],
+    values: [p.maxAgeHours, p.provenWithinMs, p.limit],
     text: `
       select i.id, t.operation_id, t.seq, t.actor, t.request_id
       from instances i left join lateral (
@@ -23,9 +29,10 @@ export async function listRetiring(db: Queryable, p: { maxAgeHours: number | nul
         where t.instance_id = i.id and t.begun_at is null and t.error is null
         order by o.started_at limit 1
       ) t on true
-      where i.status = 'ready'
+      where i.status = 'ready' and i.health ->> 'binding' = 'none'
+        and (i.health ->> 'at')::timestamptz >= clock_now() - $2::int * interval '1 ms'
         and (t.operation_id is not null or i.created_at <= clock_now() - $1::int * interval '1 hour')
-      order by i.created_at, i.id limit $2`,
+      order by i.created_at, i.id limit $3`,
   })
   return rows
 }

@@ -1,11 +1,6 @@
-import type { Command as AnyCommand, Database, Meta } from '@convos/kit'
+import type { AskingTerminal, Command as AnyCommand, OpenedDatabase } from '@convos/kit'
 import type { Config } from '../config.ts'
-import type { Terminal } from './terminal.ts'
 
 /** What commands work with: the database of the service that this environment configures. */
-export interface Opened {
-  db: Database
-  config: Config
-  meta: Meta
-}
-export type Command = AnyCommand<Opened, Terminal>
+export type Opened = OpenedDatabase<Config>
+export type Command = AnyCommand<Opened, AskingTerminal>

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { type Database, Refused, withTransaction } from '@convos/kit'
+import { confirm, type Database, Refused, withTransaction } from '@convos/kit'
 import { countOthers, forgetCoordination, forgetInstances, forgetResources, renameDeployment } from '../db/detach.ts'
 import type { Command } from './command.ts'
-import { confirm } from './terminal.ts'
 
 export interface Detached {
   deploymentId: string

@@ -1,10 +1,9 @@
-import { Refused, Usage } from '@convos/kit'
+import { confirm, Refused, Usage } from '@convos/kit'
 import { z } from 'zod'
 import { InstanceId } from '../contract/index.ts'
 import { createVault } from '../crypto.ts'
 import { noteWalletExported, readWallets } from '../db/wallets.ts'
 import type { Command } from './command.ts'
-import { confirm } from './terminal.ts'
 
 const Variables = z.object({ PRIVATE_WALLET_KEY: z.string() })
 
