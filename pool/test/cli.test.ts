@@ -1,7 +1,11 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { scoped } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
+import { progressLine } from '../src/cli/follow.ts'
 import { run } from '../src/cli/run.ts'
-import { countRows, seedReady, testPool, type TestPool } from './harness.ts'
+import { countRows, seedReady, testPool, type TestPool, trustImage } from './harness.ts'
 
 async function cli(args: string[], pool?: Pick<TestPool, 'url' | 'key'>) {
   const out: string[] = []
@@ -37,6 +41,7 @@ test('a refusal is one readable line and exit code 1', async () => {
 
 test('replenish and drain follow their operation to its end', async () => {
   const pool = scoped(await testPool())
+  await trustImage(pool)
   expect(await cli(['replenish', '--count', '2'], pool)).toMatchObject({ code: 0, out: 'replenish done: 2 of 2 done, 0 failed' })
   expect(await countRows(pool.db, 'ready')).toBe(2)
   expect(await cli(['drain', '--all'], pool)).toMatchObject({ code: 0, out: 'drain done: 2 of 2 done, 0 failed' })
@@ -83,4 +88,40 @@ test('wrong use is exit code 2 with the usage; help is everywhere', async () => 
   expect((await cli(['drain'])).err).toMatch('usage: drain')
   for (const args of [['--help'], ['claim', '--help'], ['drain', '-h'], ['replenish', '--help'], ['status', '--help']])
     expect(await cli(args), args.join(' ')).toMatchObject({ code: 0, err: '' })
+})
+
+test('templates are made from a file, shown as what a file takes, changed, and taken out of use', async () => {
+  const pool = scoped(await testPool())
+  const folder = await mkdtemp(join(tmpdir(), 'templates-'))
+  const file = join(folder, 'planner.json')
+  const content = { agentName: 'Planner', instructions: 'Plan.', tools: [{ id: 'email', provisioning: 'pool' }] }
+  await writeFile(file, JSON.stringify(content))
+  const made = await cli(['templates', 'create', file], pool)
+  const id = /^tpl_\w+/.exec(made.out)?.[0] ?? ''
+  expect(made).toMatchObject({ code: 0, out: `${id} (Planner, private)` })
+
+  const shown = await cli(['templates', 'show', id], pool)
+  await writeFile(file, JSON.stringify({ ...(JSON.parse(shown.out) as object), instructions: 'Plan well.' }))
+  expect(await cli(['templates', 'update', id, file], pool)).toMatchObject({ code: 0, out: `${id} is at version 2` })
+  expect((await cli(['templates', 'list'], pool)).out).toMatch(new RegExp(`^${id} +Planner +private +2 +email`, 'm'))
+  expect((await cli(['templates', 'versions', id], pool)).out.split('\n')).toHaveLength(3)
+
+  await seedReady(pool, 1)
+  expect(await cli(['claim', '--template', id, '--once', 'k'], pool)).toMatchObject({ code: 0 })
+  expect(await cli(['templates', 'delete', id], pool)).toMatchObject({ code: 0, out: `deleted ${id}` })
+  expect(await cli(['templates', 'show', id], pool)).toMatchObject({ code: 1, err: expect.stringMatching('TEMPLATE_NOT_FOUND') })
+  // the same claim again: it is found by its key, not made anew
+  expect(await cli(['claim', '--template', id, '--once', 'k'], pool)).toMatchObject({ code: 0 })
+
+  await writeFile(file, 'agentName: Planner')
+  expect(await cli(['templates', 'create', file], pool)).toMatchObject({ code: 1, err: `${file} is not JSON` })
+  expect(await cli(['templates', 'create', join(folder, 'none.json')], pool)).toMatchObject({ code: 1 })
+  expect(await cli(['templates', 'make'], pool)).toMatchObject({ code: 2 })
+})
+
+test('progress is a bar that fills with what is over, whatever came of it', () => {
+  const line = (done: number, failed: number, total: number) => progressLine({ kind: 'drain', total, done, failed })
+  expect(line(0, 0, 4)).toBe(`drain ${'░'.repeat(24)} 0 of 4 done`)
+  expect(line(1, 1, 4)).toBe(`drain ${'█'.repeat(12)}${'░'.repeat(12)} 1 of 4 done, 1 failed`)
+  expect(line(0, 0, 0)).toBe(`drain ${'░'.repeat(24)} 0 of 0 done`)
 })

@@ -5,10 +5,17 @@ import { ProblemDocument } from '../contract/index.ts'
 
 export interface Api {
   get<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>
-  post<S extends z.ZodType>(path: string, json: unknown, reply: S, timeoutMs?: number): Promise<z.output<S>>
+  post<S extends z.ZodType>(path: string, json: unknown, reply: S, how?: How): Promise<z.output<S>>
+  put<S extends z.ZodType>(path: string, json: unknown, reply: S): Promise<z.output<S>>
   delete<S extends z.ZodType>(path: string, reply: S): Promise<z.output<S>>
 }
 
+interface How {
+  timeoutMs?: number
+  headers?: Record<string, string>
+}
+
+const ANSWER_MS = 30_000
 const SANDBOX_FILE = new URL('../../../.data/sandbox.json', import.meta.url)
 const Sandbox = z.object({ poolUrl: z.string(), poolApiKey: z.string() })
 
@@ -21,14 +28,13 @@ export async function connect(p: { url: string | undefined; key: string | undefi
   if (!url || !key) throw new Refused('no pool to ask: set POOL_URL and POOL_API_KEY, or start the sandbox')
 
   const call = async <S extends z.ZodType>(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     reply: S,
-    timeoutMs: number,
-    json?: unknown,
+    { json, timeoutMs = ANSWER_MS, headers: more = {} }: How & { json?: unknown } = {},
   ) => {
     try {
-      const headers = { authorization: `Bearer ${key}` }
+      const headers = { ...more, authorization: `Bearer ${key}` }
       const { data } = await requestJson(`${url}${path}`, {
         method,
         headers,
@@ -42,9 +48,10 @@ export async function connect(p: { url: string | undefined; key: string | undefi
     }
   }
   return {
-    get: (path, reply) => call('GET', path, reply, 30_000),
-    post: (path, json, reply, timeoutMs = 30_000) => call('POST', path, reply, timeoutMs, json),
-    delete: (path, reply) => call('DELETE', path, reply, 30_000),
+    get: (path, reply) => call('GET', path, reply),
+    post: (path, json, reply, how = {}) => call('POST', path, reply, { ...how, json }),
+    put: (path, json, reply) => call('PUT', path, reply, { json }),
+    delete: (path, reply) => call('DELETE', path, reply),
   }
 }
 

@@ -1,38 +1,48 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Usage } from '@convos/kit'
 import { Claim, Operation, PoolStatus } from '../contract/index.ts'
-import { type Command, type Invocation, number } from './command.ts'
+import { type Command, number } from './command.ts'
+import { follow } from './follow.ts'
 import { keys } from './keys.ts'
+import { reconcile } from './reconcile.ts'
 import { table } from './table.ts'
+import { templates } from './templates.ts'
 
 const CLAIM_ANSWER_MS = 35_000
 
 const claim: Command = {
   name: 'claim',
   summary: 'claims an agent and prints its invite',
-  usage: 'usage: claim [--name NAME] [--instructions TEXT] [--join URL] [--model MODEL] [--wait SECONDS]',
+  usage:
+    'usage: claim [--name NAME] [--template ID] [--instructions TEXT] [--join URL] [--model MODEL] [--wait SECONDS] [--once KEY]',
   help: `  --name NAME          what the agent is called
+  --template ID        the template that it is made from; the other options override it
   --instructions TEXT  what it is to do
   --join URL           an invite to join, instead of a conversation of its own
   --model MODEL        the model it thinks with
-  --wait SECONDS       how long to wait when no instance is ready, at most 60`,
+  --wait SECONDS       how long to wait when no instance is ready, at most 60
+  --once KEY           the same key claims the same agent, however often it is asked for`,
   options: {
     name: { type: 'string' },
+    template: { type: 'string' },
     instructions: { type: 'string' },
     join: { type: 'string' },
     model: { type: 'string' },
     wait: { type: 'string' },
+    once: { type: 'string' },
   },
   async run({ api, terminal, values, json }) {
     const waitMs = (number('wait', values['wait'], 60) ?? 0) * 1000
     const fields = {
       agentName: values['name'],
+      templateId: values['template'],
       instructions: values['instructions'],
       joinUrl: values['join'],
       model: values['model'],
     }
     const body = { ...Object.fromEntries(Object.entries(fields).filter(([, v]) => v !== undefined)), waitMs }
-    const answer = await api.post('/api/pool/claim', body, Claim, waitMs + CLAIM_ANSWER_MS)
+    const once = values['once']
+    const headers = typeof once === 'string' ? { 'idempotency-key': once } : {}
+    const answer = await api.post('/api/pool/claim', body, Claim, { timeoutMs: waitMs + CLAIM_ANSWER_MS, headers })
     if (json) terminal.out(JSON.stringify(answer, null, 2))
     else {
       const { agentName, status, claimId, instanceId, inviteUrl } = answer
@@ -104,21 +114,4 @@ const status: Command = {
   },
 }
 
-export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, keys]
-
-/** Follows an operation to its end; 1 when any of it failed. */
-async function follow({ api, terminal, json }: Pick<Invocation, 'api' | 'terminal' | 'json'>, begun: Operation): Promise<number> {
-  let operation = begun
-  while (operation.state === 'running') {
-    terminal.progress?.(`${operation.kind}: ${operation.done} of ${operation.total} done, ${operation.failed} failed`)
-    await sleep(500)
-    operation = await api.get(`/api/pool/operations/${operation.id}`, Operation)
-  }
-  terminal.progress?.('')
-  if (json) terminal.out(JSON.stringify(operation, null, 2))
-  else {
-    terminal.out(`${operation.kind} ${operation.state}: ${operation.done} of ${operation.total} done, ${operation.failed} failed`)
-    for (const item of operation.items) if (item.error) terminal.out(`  ${item.instanceId}: ${item.error}`)
-  }
-  return operation.failed > 0 ? 1 : 0
-}
+export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, reconcile, templates, keys]

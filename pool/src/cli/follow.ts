@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Operation } from '../contract/index.ts'
+import type { Invocation } from './command.ts'
+
+const EVERY_MS = 500
+const WIDTH = 24
+
+/** How far an operation is, as one line. */
+export function progressLine({ kind, total, done, failed }: Pick<Operation, 'kind' | 'total' | 'done' | 'failed'>): string {
+  const filled = total === 0 ? 0 : Math.round((WIDTH * (done + failed)) / total)
+  const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled)
+  return `${kind} ${bar} ${done} of ${total} done${failed > 0 ? `, ${failed} failed` : ''}`
+}
+
+type Following = Pick<Invocation, 'api' | 'terminal'>
+
+/** Waits for an operation's end, and shows its progress where somebody watches. */
+export async function toTheEnd({ api, terminal }: Following, begun: Operation): Promise<Operation> {
+  let operation = begun
+  while (operation.state === 'running') {
+    terminal.progress?.(progressLine(operation))
+    await sleep(EVERY_MS)
+    operation = await api.get(`/api/pool/operations/${operation.id}`, Operation)
+  }
+  terminal.progress?.('')
+  return operation
+}
+
+/** Follows an operation to its end and tells it; the exit code is 1 when any of it failed. */
+export async function follow(p: Following & Pick<Invocation, 'json'>, begun: Operation): Promise<number> {
+  const operation = await toTheEnd(p, begun)
+  const { kind, state, total, done, failed, items } = operation
+  if (p.json) p.terminal.out(JSON.stringify(operation, null, 2))
+  else {
+    p.terminal.out(`${kind} ${state}: ${done} of ${total} done, ${failed} failed`)
+    for (const item of items) if (item.error) p.terminal.out(`  ${item.instanceId}: ${item.error}`)
+  }
+  return state === 'failed' || failed > 0 ? 1 : 0
+}
