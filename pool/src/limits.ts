@@ -21,6 +21,10 @@ export const LIMITS = {
   /** How much longer a claim is tried where an instance is ready but held by another statement. */
   queueGraceMs: 1_000,
   leaseRenewMs: 5_000,
+  /** How long an owner has to sign a challenge, and how old the signed message may be. */
+  challengeMs: 600_000,
+  /** How far the clock of who signs may be ahead. */
+  signedAheadMs: 60_000,
 
   tickLeaseMs: 45_000,
   tickDeadlineMs: 25_000,

@@ -21,6 +21,7 @@ const CLASSES: Record<AuthClass, string[]> = {
     'GET /openapi.json',
     'GET /readyz',
     'GET /version',
+    'POST /api/pool/claim/challenge',
     'POST /api/session',
   ],
   claimer: [

@@ -9,6 +9,7 @@ export interface Step {
 
 const WORDS: Record<Claim['steps'][number]['name'], string> = {
   queued: 'Take a ready agent',
+  tools: 'Provision its tools',
   configure: 'Give it its name and instructions',
   joining: 'Join the conversation',
   done: 'Hand it over',

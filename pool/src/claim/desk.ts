@@ -11,11 +11,13 @@ import {
   readClaims,
   renewClaims,
 } from '../db/claims.ts'
+import { readEntryFacts } from '../db/nonces.ts'
 import type { Reservation } from '../db/reserve.ts'
 import { recordClaimTemplate } from '../db/templates.ts'
 import { createMatch } from '../match.ts'
 import { newClaimId } from '../naming.ts'
 import { type Order, placeOrder } from './order.ts'
+import { nonceOf, nonceUsed } from './owner.ts'
 import { type Draft, fingerprints } from './request.ts'
 import { type Job, runClaim } from './run.ts'
 
@@ -140,14 +142,18 @@ export function openDesk(ctx: Context) {
     let order: Order | null = null
     // what stood in the way may be released before it is looked at: then there is room now
     for (let attempt = 0; attempt < 5; attempt++) {
+      // read first: if it is the claim that this one repeats that has the nonce, that claim is found below
+      const facts = await readEntryFacts(db, draft.signed && nonceOf(draft.signed))
       const same = await findSameClaim(db, { principal, idemKey, joinHashes: joins, bodyHmacs: bodies })
       if (same) {
         if (!bodies.includes(same.body_hmac))
           throw new Problem({ status: 409, code: 'IDEMPOTENCY_CONFLICT', detail: 'this key was used for another claim' })
         return { same }
       }
+      // by another claim, while this one was on its way in
+      if (order && facts.nonceTaken) throw nonceUsed()
       // a repeat is the same claim whatever has become of its template since; only a new one is looked at
-      order ??= await placeOrder(ctx, draft, { principal, requestId })
+      order ??= await placeOrder(ctx, draft, { principal, requestId, facts })
       const job: Job = {
         claimId: newClaimId(),
         principal,
@@ -163,7 +169,9 @@ export function openDesk(ctx: Context) {
       try {
         const keys = { id: job.claimId, principal, idemKey, bodyHmac, joinHash: joins[0] ?? null }
         const { mode, waitMs } = draft
-        job.entered = await insert(job, { ...keys, mode, agentName: order.agentName, waitMs, leaseMs: limits.queueLeaseMs })
+        const { agentName, owner, expiresAt, tools } = order
+        const terms = { agentName, owner, expiresAt, hasTools: tools.length > 0 }
+        job.entered = await insert(job, { ...keys, ...terms, mode, waitMs, leaseMs: limits.queueLeaseMs })
       } finally {
         if (!job.entered) jobs.delete(job.claimId)
       }

@@ -2,9 +2,13 @@ import { Problem } from '@convos/kit'
 import type { Context } from '../context.ts'
 import { DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
 import type { OfferedTool, TemplateTool } from '../contract/template.ts'
+import type { ClaimOwner } from '../db/claims.ts'
+import type { EntryFacts } from '../db/nonces.ts'
 import type { TemplateRow } from '../db/templates.ts'
 import { ServicesError } from '../provision.ts'
 import { servicesUnavailable, usableTemplate } from '../templates.ts'
+import { audienceOf } from './challenge.ts'
+import { nonceUsed, proveOwner } from './owner.ts'
 import type { Draft, UserConfig } from './request.ts'
 
 /** What is carried out: the draft with its template's part filled in. As little stored as the draft. */
@@ -16,33 +20,38 @@ export interface Order {
   template: { templateId: string; version: number } | null
   tools: readonly TemplateTool[]
   userConfig: UserConfig
+  owner: ClaimOwner | null
+  expiresAt: Date | null
 }
 
 type FieldError = { path: string; message: string }
 
 /**
- * Fills in what the template says, and has the claimer's credentials tried by their providers. Nothing is reserved yet, so
- * whatever is wrong here costs no box.
- * @throws Problem 400 | 404 | 422 | 503
+ * Fills in what the template says, proves the owner, and has the claimer's credentials tried by their providers. Nothing is
+ * reserved yet, so whatever is wrong here costs no box.
+ * @throws Problem 400 | 401 | 404 | 422 | 503
  */
 export async function placeOrder(
-  ctx: Pick<Context, 'db' | 'services'>,
+  ctx: Context,
   draft: Draft,
-  p: { principal: string; requestId: string },
+  p: { principal: string; requestId: string; facts: EntryFacts },
 ): Promise<Order> {
+  if (draft.expiresAt && draft.expiresAt <= p.facts.now)
+    throw badRequest([{ path: 'expiresAt', message: 'must be in the future' }])
   const template = draft.templateId === null ? null : await usableTemplate(ctx, draft.templateId, p.principal)
   const order = fillIn(draft, template)
   refuseUnasked(order)
   const wanted = order.tools.filter((tool) => tool.provisioning === 'user').map((tool) => tool.id)
   const missing = wanted.filter((id) => !Object.hasOwn(order.userConfig, id))
   if (missing.length > 0) throw required(missing, await ctx.services.tools().catch(() => []))
+  const owner = await ownerOf(ctx, draft, p.facts)
   await tryOut(ctx, order, wanted, p.requestId)
-  return order
+  return { ...order, owner }
 }
 
 /** Explicit fields override the template's, the model only where the template lets them. */
-function fillIn(draft: Draft, template: TemplateRow | null): Order {
-  const { model, joinUrl, userConfig } = draft
+function fillIn(draft: Draft, template: TemplateRow | null): Omit<Order, 'owner'> {
+  const { model, joinUrl, userConfig, expiresAt } = draft
   if (template && model !== null && model !== template.model.default && !template.model.allow_override)
     throw new Problem({
       status: 422,
@@ -60,17 +69,30 @@ function fillIn(draft: Draft, template: TemplateRow | null): Order {
     template: template && { templateId: template.id, version: template.version },
     tools: template?.tools ?? [],
     userConfig,
+    expiresAt,
   }
 }
 
 /** Credentials that nobody asked for would be passed over in silence, or worse, kept. */
-function refuseUnasked({ userConfig, tools }: Order): void {
+function refuseUnasked({ userConfig, tools }: Pick<Order, 'userConfig' | 'tools'>): void {
   const isAsked = (id: string) => tools.some((tool) => tool.id === id && tool.provisioning === 'user')
   const errors = Object.keys(userConfig)
     .filter((id) => !isAsked(id))
     .map((id) => ({ path: `userConfig.${id}`, message: 'the template does not ask for this' }))
-  if (errors.length > 0)
-    throw new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
+  if (errors.length > 0) throw badRequest(errors)
+}
+
+const badRequest = (errors: FieldError[]) =>
+  new Problem({ status: 400, code: 'INVALID_REQUEST', detail: 'the request does not have the expected shape', errors })
+
+/** Whose agent it will be, where the claim says so. */
+async function ownerOf(ctx: Context, { signed, ownerInboxId: inboxId }: Draft, facts: EntryFacts): Promise<ClaimOwner | null> {
+  if (!signed) return inboxId === null ? null : { address: null, inboxId, nonce: null, nonceExpiresAt: null }
+  const { config, limits, secrets } = ctx
+  const rules = { audience: audienceOf(config.publicUrl), secrets, now: facts.now }
+  const proven = await proveOwner(signed, { ...rules, maxAgeMs: limits.challengeMs, aheadMs: limits.signedAheadMs })
+  if (facts.nonceTaken) throw nonceUsed()
+  return { ...proven, inboxId }
 }
 
 /** Names what is missing field by field, where services tells the fields. */
@@ -85,7 +107,12 @@ function required(missing: readonly string[], offered: readonly OfferedTool[]): 
   return new Problem({ status: 422, code: 'USER_CONFIG_REQUIRED', detail: 'the template needs credentials of yours', errors })
 }
 
-async function tryOut(ctx: Pick<Context, 'services'>, order: Order, toolIds: readonly string[], requestId: string) {
+async function tryOut(
+  ctx: Pick<Context, 'services'>,
+  order: Pick<Order, 'userConfig'>,
+  toolIds: readonly string[],
+  requestId: string,
+) {
   const refused = await Promise.all(
     toolIds.map(async (id): Promise<FieldError[]> => {
       try {

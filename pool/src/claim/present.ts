@@ -41,7 +41,8 @@ function stepsOf(row: ClaimRow): Steps {
   const finished = isDone ? row.finished_at : null
   return [
     ...step('queued', row.created_at, row.reserved_at),
-    ...step('configure', row.reserved_at, row.configured_at),
+    ...(row.has_tools ? step('tools', row.reserved_at, row.tools_at) : []),
+    ...step('configure', row.has_tools ? row.tools_at : row.reserved_at, row.configured_at),
     ...step('joining', joining, finished),
     ...step('done', finished, finished),
   ]

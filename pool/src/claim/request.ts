@@ -3,6 +3,7 @@ import { Problem } from '@convos/kit'
 import { NETWORK_ORIGINS } from '../config.ts'
 import { type ClaimRequest, DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
 import type { ClaimMode } from '../db/claims.ts'
+import type { Signed } from './owner.ts'
 
 export type UserConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
@@ -16,6 +17,10 @@ export interface Draft {
   templateId: string | null
   /** The claimer's own credentials, per tool. */
   userConfig: UserConfig
+  /** Proves whose agent it is. */
+  signed: Signed | null
+  ownerInboxId: string | null
+  expiresAt: Date | null
   mode: ClaimMode
   waitMs: number
 }
@@ -25,7 +30,8 @@ export interface Draft {
  * @throws Problem where the invite is none of ours
  */
 export function draftOf(request: ClaimRequest, inviteOrigins: readonly string[]): Draft {
-  const { joinUrl, model = null, templateId = null, userConfig = {}, waitMs, ...said } = request
+  const { joinUrl, model = null, templateId = null, userConfig = {}, waitMs, ownerInboxId = null, ...said } = request
+  const { ownerMessage: message, ownerSignature: signature, expiresAt } = said
   const invite = joinUrl === undefined ? null : checkInvite(joinUrl, inviteOrigins)
   const otherwise = <T>(value: T) => (templateId === null ? value : null)
   return {
@@ -35,6 +41,9 @@ export function draftOf(request: ClaimRequest, inviteOrigins: readonly string[])
     model,
     templateId,
     userConfig,
+    signed: message === undefined || signature === undefined ? null : { message, signature },
+    ownerInboxId,
+    expiresAt: typeof expiresAt === 'string' ? new Date(expiresAt) : null,
     mode: invite === null ? 'create' : 'join',
     waitMs,
   }
@@ -56,14 +65,20 @@ function checkInvite(joinUrl: string, origins: readonly string[]): string {
   return url.href
 }
 
-/** How a repeat is recognised: one digest per accepted key of ours, the one to store first. */
+/**
+ * How a repeat is recognised: one digest per accepted key of ours, the one to store first. Of what an owner signed, the
+ * message: the signature of a message may be written in more than one way.
+ */
 export function fingerprints(draft: Draft, secrets: readonly string[]): { bodies: string[]; joins: string[] } {
-  const { agentName, instructions, joinUrl, model, templateId, userConfig } = draft
+  const { agentName, instructions, joinUrl, model, templateId, userConfig, signed, ownerInboxId, expiresAt } = draft
   // a body without them has the digest that it had before there were any
+  const terms = signed || ownerInboxId || expiresAt ? [{ message: signed?.message, ownerInboxId, expiresAt }] : []
   const hasMore = templateId !== null || Object.keys(userConfig).length > 0
   const digests = (text: string) => secrets.map((secret) => createHmac('sha256', secret).update(text).digest('base64url'))
   return {
-    bodies: digests(JSON.stringify([agentName, instructions, joinUrl, model, ...(hasMore ? [templateId, userConfig] : [])])),
+    bodies: digests(
+      JSON.stringify([agentName, instructions, joinUrl, model, ...(hasMore ? [templateId, userConfig] : []), ...terms]),
+    ),
     joins: joinUrl === null ? [] : digests(joinUrl),
   }
 }

@@ -83,7 +83,8 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   if (template) await recordBoxTemplate(db, { ...ids, ...template, tools: given.tools })
 
   const templateId = template?.templateId ?? null
-  const request = { claimId, agentName, instructions, model, joinUrl, owner: null, templateId, allowedTools }
+  const owner = job.order.owner && { address: job.order.owner.address, inboxId: job.order.owner.inboxId }
+  const request = { claimId, agentName, instructions, model, joinUrl, owner, templateId, allowedTools }
   const budgetMs = mode === 'join' ? limits.configureJoinMs : limits.configureCreateMs
   try {
     const timeoutMs = Math.min(budgetMs, deadline.leftMs - limits.innerReserveMs)

@@ -33,6 +33,9 @@ export interface ClaimRow {
   configured_at: Date | null
   finished_at: Date | null
   tools: ToolState[] | null
+  /** It has tools to be made before its box is configured. */
+  has_tools: boolean
+  tools_at: Date | null
   now: Date
 }
 
@@ -40,7 +43,7 @@ const VIEW = `
   c.id, c.principal, c.body_hmac, c.mode, c.agent_name, c.template_id, c.state, c.instance_id, c.tainted, c.conversation_id,
   c.invite_url,
   c.joined, c.error, c.wait_until, c.deadline, c.created_at, c.reserved_at, c.configured_at, c.finished_at, i.tools,
-  clock_now() as now`
+  c.has_tools, c.tools_at, clock_now() as now`
 
 export interface NewClaim {
   id: string
@@ -52,16 +55,48 @@ export interface NewClaim {
   agentName: string
   waitMs: number
   leaseMs: number
+  hasTools?: boolean
+  owner?: ClaimOwner | null
+  /** When its agent ends by itself. */
+  expiresAt?: Date | null
 }
 
-/** Enters the queue; false when a live claim with this key, or this invite and body, is there already. */
+/** Whose agent it is: by signature, by label, or both. */
+export interface ClaimOwner {
+  address: string | null
+  inboxId: string | null
+  /** Of the signature; no two live claims have the same. */
+  nonce: string | null
+  nonceExpiresAt: Date | null
+}
+
+/** Enters the queue; false when a live claim with this key, this nonce, or this invite and body, is there already. */
 export async function insertClaim(db: Queryable, p: NewClaim): Promise<boolean> {
+  const { owner = null } = p
   const { rowCount } = await db.query({
     name: 'insert_claim',
-    values: [p.id, p.principal, p.idemKey, p.bodyHmac, p.joinHash, p.mode, p.agentName, p.waitMs, p.leaseMs],
+    values: [
+      p.id,
+      p.principal,
+      p.idemKey,
+      p.bodyHmac,
+      p.joinHash,
+      p.mode,
+      p.agentName,
+      p.waitMs,
+      p.leaseMs,
+      p.hasTools ?? false,
+      owner?.address,
+      owner?.inboxId,
+      owner?.nonce,
+      owner?.nonceExpiresAt,
+      p.expiresAt,
+    ],
     text: `
-      insert into claims (id, principal, idem_key, body_hmac, join_hash, mode, agent_name, wait_until, lease_until)
-      values ($1, $2, $3, $4, $5, $6, $7, clock_now() + $8 * interval '1 ms', clock_now() + $9 * interval '1 ms')
+      insert into claims (id, principal, idem_key, body_hmac, join_hash, mode, agent_name, wait_until, lease_until, has_tools,
+        owner_address, owner_inbox_id, owner_nonce, owner_nonce_expires_at, expires_at)
+      values ($1, $2, $3, $4, $5, $6, $7, clock_now() + $8 * interval '1 ms', clock_now() + $9 * interval '1 ms', $10,
+        $11, $12, $13, $14, $15)
       on conflict do nothing`,
   })
   return rowCount === 1

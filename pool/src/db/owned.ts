@@ -9,19 +9,28 @@ export interface Owned {
   instanceId: string
 }
 
-/** The last write before a call may reach the box: from here on it is never handed to anyone else. False when it is lost. */
+/**
+ * The last write before a call may reach the box, when its tools are made: from here on it is never handed to anyone else.
+ * False when it is lost.
+ */
 export async function markTouched(
   db: Queryable,
   p: Owned & { agentName: string; instructions: string; model: string | null },
 ): Promise<boolean> {
-  const { rowCount } = await db.query({
+  const { rows } = await db.query({
     name: 'mark_touched',
     values: [p.instanceId, p.claimId, p.agentName, p.instructions, p.model],
     text: `
-      update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5
-      where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null`,
+      with box as (
+        update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5
+        where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null
+        returning id, touched_at
+      ), told as (
+        update claims c set tools_at = box.touched_at from box where c.id = $2 and c.instance_id = box.id and c.has_tools
+      )
+      select id from box`,
   })
-  return rowCount === 1
+  return rows.length === 1
 }
 
 /** A box that says it was reached, though no write of ours says so. */
@@ -110,7 +119,10 @@ export async function leaveBox(
       with box as (
         update instances set status = $4, status_reason = $6, status_since = clock_now(),
           claim_id = case when $4 <> 'ready' then claim_id end, principal = case when $4 <> 'ready' then principal end,
-          agent_name = case when $4 <> 'ready' then agent_name end
+          agent_name = case when $4 <> 'ready' then agent_name end,
+          owner_id = case when $4 <> 'ready' then owner_id end, owner_address = case when $4 <> 'ready' then owner_address end,
+          -- it was the claim's: whatever is in the box now does not end by it
+          expires_at = null
         where id = $1 and status = $3 and claim_id = $2 and ($4 <> 'ready' or touched_at is null)
         returning id
       ), told as (

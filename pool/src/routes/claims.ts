@@ -2,13 +2,14 @@ import { type Endpoint, endpoint, Problem } from '@convos/kit'
 import type { Response } from 'express'
 import { z } from 'zod'
 import { callerOf, type Principal, requestIdOf } from '../auth.ts'
+import { audienceOf, makeNonce } from '../claim/challenge.ts'
 import { giveUp } from '../claim/give-up.ts'
 import { presentClaim, problemOf } from '../claim/present.ts'
 import { type Draft, fingerprints, draftOf } from '../claim/request.ts'
 import type { Context } from '../context.ts'
-import { Claim, ClaimRequest } from '../contract/index.ts'
+import { Challenge, Claim, ClaimRequest } from '../contract/index.ts'
 import { type ClaimRow, findSameClaim, readClaims, readQueue } from '../db/claims.ts'
-import { readWarmUpMs } from '../db/instances.ts'
+import { databaseNow, readWarmUpMs } from '../db/instances.ts'
 import { whoIs } from '../operations.ts'
 import type { Parts } from '../parts.ts'
 import { estimateWait } from '../pool.ts'
@@ -20,7 +21,7 @@ const ClaimHeaders = z.object({
 })
 
 /** Claims: made, looked at, given up. */
-export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint<'claimer'>[] {
+export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint<'public' | 'claimer'>[] {
   const { config, db, services } = ctx
   type Answer = Awaited<ReturnType<typeof desk.claim>>
 
@@ -101,6 +102,19 @@ export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint
         }
         if (cameToNothing(row)) throw problemOf(row)
         return { status: row.state === 'done' ? 200 : 202, body: await present(row, caller, requestId, gateway) }
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/api/pool/claim/challenge',
+      operationId: 'createChallenge',
+      summary: 'What an owner signs (EIP-4361) to be proven by one claim',
+      auth: 'public',
+      replies: { 200: Challenge },
+      async handle() {
+        const now = await databaseNow(db)
+        const { nonce, expiresAt } = makeNonce(ctx.secrets, new Date(now.getTime() + ctx.limits.challengeMs))
+        return { status: 200, body: { nonce, ...audienceOf(config.publicUrl), expiresAt: expiresAt.toISOString() } }
       },
     }),
     endpoint({
