@@ -21,7 +21,9 @@ export type Decision =
 
 /** What one answer means for one row, as product and contracts lay down; the only place where an answer becomes a status. */
 export function decide(row: FleetRow, detail: StatusDetail | undefined, now: Date, limits: StatusLimits): Decision | null {
-  const ended = expired(row, now)
+  // the date was set for the claim that is known here, not for the one that the box names
+  const foreign = detail?.health && isForeign(row, detail.health)
+  const ended = foreign ? null : expired(row, now)
   if (ended) return ended
   if (!detail || detail.state === 'unknown') return null
   const { state, health } = detail

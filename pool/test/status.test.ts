@@ -206,6 +206,8 @@ test('only a date that was set ends an agent, and not a protected one', () => {
   expect(after(owned('claimed', over), undefined)).toBe('deleting (expired)')
   expect(after(owned('claimed', { ...over, protected: true }), undefined)).toBeNull()
   expect(after(owned('claimed', { expires_at: ago(-1) }), undefined)).toBeNull()
+  const theirs = detail({ health: health({ binding: 'active', conversationId: 'theirs', claimId: 'theirs' }) })
+  expect(after(owned('claimed', over), theirs)).toBe('crashed (foreign_claim)')
 })
 
 const secondsAgo = fc.integer({ min: -60, max: 200_000 })

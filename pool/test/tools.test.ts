@@ -124,6 +124,49 @@ describe('the tools of a claim', () => {
     expect(paths.at(-1)).toBe(`/configure/${id}`)
   })
 
+  test('are a step of their own, running, failed or done; without tools there is none', async () => {
+    const pool = scoped(await testPool())
+    const [first = ''] = await seedReady(pool, 4)
+    await template(pool, { tools: [EMAIL] })
+    const steps = async (id: unknown) => {
+      const { body } = await pool.call('GET', `/api/pool/claims/${String(id)}`)
+      return (body['steps'] as { name: string; state: string; ms: number | null }[]).map(({ name, state, ms }) => {
+        expect(ms === null).toBe(state === 'running')
+        return `${name} ${state}`
+      })
+    }
+    const held = Promise.withResolvers<void>()
+    const { onProvision } = pool.services
+    pool.services.onProvision = async (id, toolId, userConfig) => {
+      // what was done on the box that it had before says nothing about the one that it has now
+      if (id !== first) await held.promise
+      return onProvision(id, toolId, userConfig)
+    }
+    pool.services.onConfigure = async (id, body) => {
+      if (id === first) throw problem(502, 'INSTANCE_FAILED', { fault: 'instance' })
+      expect(await steps(body.claimId)).toEqual(['queued done', 'tools done', 'configure running'])
+      return configured(pool.services, id, body)
+    }
+    const answer = claim(pool)
+    await eventually('the tools to be asked for', () => pool.services.called(/provision/).length === 2)
+    const { rows } = await pool.db.query<{ id: string }>('select id from claims')
+    expect(await steps(rows[0]?.id)).toEqual(['queued done', 'tools running'])
+    held.resolve()
+    expect((await answer).status).toBe(200)
+    expect(await steps(rows[0]?.id)).toEqual(['queued done', 'tools done', 'configure done', 'done done'])
+
+    pool.services.onProvision = () => {
+      throw problem(502, 'PROVIDER_FAILED')
+    }
+    expect((await claim(pool)).status).toBe(503)
+    const failed = await pool.db.query<{ id: string }>(`select id from claims where state = 'failed'`)
+    expect(await steps(failed.rows[0]?.id)).toEqual(['queued done', 'tools failed'])
+
+    pool.services.onConfigure = (id, body) => configured(pool.services, id, body)
+    const without = await pool.claim()
+    expect(await steps(without.body['claimId'])).toEqual(['queued done', 'configure done', 'done done'])
+  })
+
   test('that are slow come later, and the claim does not wait for them', async () => {
     const pool = scoped(await testPool())
     const [id = ''] = await seedReady(pool, 1)
