@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { insertClaim } from '../src/db/claims.ts'
 import { reserveNext } from '../src/db/reserve.ts'
 import { insertTemplate } from '../src/db/templates.ts'
+import { newInstanceId } from '../src/naming.ts'
 import { detailOf, healthOf, problem } from './fake-services.ts'
-import { type Answer, seedReady, statusOf, type TestPool, testPool, waitForLock } from './harness.ts'
+import { type Answer, seedReady, seedRows, statusOf, testDatabase, type TestPool, testPool, waitForLock } from './harness.ts'
 import { makeKey } from './keys.ts'
 import { newWallet, signFor } from './owners.ts'
 
@@ -22,7 +23,7 @@ async function proof(pool: TestPool, wallet = newWallet()) {
   return body
 }
 const instance = async (pool: TestPool, id: unknown) => (await pool.call('GET', `/api/pool/instances/${String(id)}`)).body
-const used = async (pool: TestPool) =>
+const used = async (pool: Pick<TestPool, 'db'>) =>
   (await pool.db.query<{ nonce: string; claim_id: string }>('select nonce, claim_id from used_nonces')).rows
 
 /** The first answer after the clock was moved, which ends sessions that calls may still be using. */
@@ -270,20 +271,23 @@ describe('a nonce', () => {
   })
 
   test('that another claim burns at this very moment ends the claim, and the box goes to the next', async () => {
-    const pool = scoped(await testPool({ limits: { claimPollMs: 600_000 } }))
-    await enter(pool.db, 'late', 'n'.repeat(64))
-    await enter(pool.db, 'next', null)
-    const [id] = await seedReady(pool, 1)
-    const { reserved } = await withTransaction(pool.db, async (tx) => {
+    // without a pool: nobody else matches
+    const database = scoped(await testDatabase())
+    const { db } = database
+    await enter(db, 'late', 'n'.repeat(64))
+    await enter(db, 'next', null)
+    const id = newInstanceId()
+    await seedRows(db, [id])
+    const { reserved } = await withTransaction(db, async (tx) => {
       await tx.query(`insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now())`)
-      const asked = reserveNext(pool.db, DEADLINES)
-      await waitForLock(pool, 'used_nonces')
+      const asked = reserveNext(db, DEADLINES)
+      await waitForLock(database, 'used_nonces')
       return { reserved: asked }
     })
     expect(await reserved).toMatchObject({ claimId: 'next', instanceId: id })
-    const { rows } = await pool.db.query(`select state, error ->> 'code' as code, idem_key from claims where id = 'late'`)
+    const { rows } = await db.query(`select state, error ->> 'code' as code, idem_key from claims where id = 'late'`)
     expect(rows).toEqual([{ state: 'failed', code: 'BAD_SIGNATURE', idem_key: null }])
-    expect(await used(pool)).toMatchObject([{ claim_id: 'other' }])
+    expect(await used(database)).toMatchObject([{ claim_id: 'other' }])
   })
 
   test('that was burnt while its claim waited is told to its caller, and whoever waits behind is served', async () => {
@@ -304,11 +308,11 @@ describe('a nonce', () => {
     expect((await behind).status).toBe(200)
   })
 
-  test('that nobody burns costs the box nothing: without one ready, none is touched', async () => {
-    const pool = scoped(await testPool({ limits: { claimPollMs: 600_000 } }))
-    await enter(pool.db, 'waits', 'n'.repeat(64))
-    expect(await reserveNext(pool.db, DEADLINES)).toBeNull()
-    expect(await used(pool)).toEqual([])
+  test('is not burnt by a look at the queue that finds no box', async () => {
+    const database = scoped(await testDatabase())
+    await enter(database.db, 'waits', 'n'.repeat(64))
+    expect(await reserveNext(database.db, DEADLINES)).toBeNull()
+    expect(await used(database)).toEqual([])
   })
 })
 
