@@ -115,7 +115,7 @@ describe('a bad image', () => {
     expect(bad).toMatchObject({ state: 'bad', ready: 0, failures: createdOn(pool, BAD).size })
     const { rows } = await pool.db.query({ text: `select 1 from instance_events where type = 'breaker_opened'` })
     expect(rows.length).toBe(createdOn(pool, BAD).size - 2)
-  })
+  }, 60_000)
 
   test('once mended and reset it is tried at once, becomes trusted, and takes over', async () => {
     const pool = scoped(await testPool(STILL))
