@@ -46,7 +46,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
   const { db, limits, log, signals } = ctx
 
   async function read(id: string): Promise<Operation> {
-    const [row] = await listOperations(db, { id, limit: 1 })
+    const [row] = await listOperations(db, { ids: [id], limit: 1 })
     if (!row) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'there is no such operation' })
     return presentOperation(row)
   }
@@ -101,8 +101,8 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
     },
 
     /** No further items are begun; what is under way goes on. */
-    async halt(id: string): Promise<Operation> {
-      await stopOperation(db, id)
+    async halt(id: string, who: Who): Promise<Operation> {
+      await stopOperation(db, { id, ...who })
       return read(id)
     },
 
@@ -121,7 +121,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       const mine = await withTransaction(db, async (tx) => {
         const ids = await beginDeleting(tx, { ids: [row.id], from: ENDS[kind], claimId: row.claim_id, ...how })
         if (ids.length === 0) await assertLeaving(tx, row.id)
-        await endClaimsOn(tx, { instanceIds: ids, unfinished })
+        await endClaimsOn(tx, { instanceIds: ids, unfinished, reason: REASON[kind], ...who })
         await insertOperation(tx, { id, kind, ...who, items: [{ instanceId: row.id, begun: true }] })
         return ids.length > 0
       })

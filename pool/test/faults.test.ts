@@ -3,7 +3,7 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { configured, detailOf } from './fake-services.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { countRows, seedReady, seedRows, statusOf, type TestPool, testPool, waitForLock } from './harness.ts'
+import { countRows, seedReady, seedRows, statusOf, type TestPool, testPool, unaudited, waitForLock } from './harness.ts'
 
 const OFTEN = { TICK_INTERVAL_MS: '100' }
 
@@ -114,8 +114,11 @@ describe('looking at the fleet', () => {
     const ids = await seedReady(pool, 2)
     const held = Promise.withResolvers<boolean>()
     pool.services.onCancel = () => held.promise
-    await pool.db.query(`
-      update instances set status = 'pending', claim_id = id, touched_at = clock_now(), status_since = clock_now() - interval '1 h'`)
+    await unaudited(
+      pool.db,
+      `
+      update instances set status = 'pending', claim_id = id, touched_at = clock_now(), status_since = clock_now() - interval '1 h'`,
+    )
     await eventually('a withdrawal', () => pool.services.called(/cancel/).length > 0)
     await pool.call('POST', '/api/pool/replenish', { body: { count: 1 } })
     await eventually('a new one to be ready', async () => (await countRows(pool.db, 'ready')) === 1)

@@ -1,4 +1,4 @@
-import { connectDatabase, createLogger, type Database, listen, type Logger } from '@convos/kit'
+import { connectDatabase, createLogger, type Database, listen, type Logger, withTransaction } from '@convos/kit'
 import { createDatabase, eventually, type TestDatabase } from '@convos/sandbox/testing'
 import { pino } from 'pino'
 import { inject } from 'vitest'
@@ -9,6 +9,7 @@ import { migratePool } from '../src/db/migrate.ts'
 import { LIMITS, type Limits } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { type Parts, startParts } from '../src/parts.ts'
+import { AUDIT } from './audit.ts'
 import { type FakeServices, startFakeServices } from './fake-services.ts'
 
 export const PUBLIC_URL = 'http://localhost:3001'
@@ -18,7 +19,12 @@ const silent = createLogger('test', 'silent')
 export async function testDatabase(): Promise<TestDatabase & { db: Database } & AsyncDisposable> {
   const database = await createDatabase(inject('postgresUrl'), {
     template: 'pool',
-    migrate: (url) => migratePool({ environment: 'dev', database: { url, directUrl: url, prepared: true } }),
+    async migrate(url) {
+      await migratePool({ environment: 'dev', database: { url, directUrl: url, prepared: true } })
+      const db = connectDatabase({ url, log: silent })
+      await db.query(AUDIT)
+      await db.end()
+    },
   })
   const db = connectDatabase({ url: database.url, log: silent })
   return {
@@ -182,14 +188,21 @@ export async function seedReady(pool: Pick<TestPool, 'db' | 'services'>, n: numb
 }
 
 export async function seedRows(db: Database, ids: readonly string[], status = 'ready'): Promise<void> {
-  await db.query({
-    values: [ids, status],
-    text: `
-      insert into instances (id, status, created_at, ready_at)
+  await unaudited(
+    db,
+    `insert into instances (id, status, created_at, ready_at)
       select id, $2, clock_now() - interval '1 hour' + n * interval '1 s', clock_now()
       from unnest($1::text[]) with ordinality as seeded(id, n)`,
-  })
+    [ids, status],
+  )
 }
+
+/** Writes what a test wants the world to be like: no event tells of it, and it need not be a move that pool would make. */
+export const unaudited = (db: Database, text: string, values: unknown[] = []): Promise<void> =>
+  withTransaction(db, async (tx) => {
+    await tx.query('set local convos.unaudited = on')
+    await tx.query({ text, values })
+  })
 
 export async function statusOf(db: Database, id: string): Promise<string | null> {
   const { rows } = await db.query<{ status: string }>({ text: 'select status from instances where id = $1', values: [id] })

@@ -14,7 +14,14 @@ async function leaveBehind(
   pool: TestPool,
   p: { mode: 'create' | 'join'; reach: 'queued' | 'reserved' | 'touched' },
 ): Promise<string> {
-  const keys = { id: CLAIM, principal: 'key:pool', idemKey: KEY, bodyHmac: 'b', joinHash: p.mode === 'join' ? 'j' : null }
+  const keys = {
+    id: CLAIM,
+    principal: 'key:pool',
+    idemKey: KEY,
+    bodyHmac: 'b',
+    joinHash: p.mode === 'join' ? 'j' : null,
+    requestId: 'req',
+  }
   await insertClaim(pool.db, {
     ...keys,
     mode: p.mode,

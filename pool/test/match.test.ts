@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expireQueued, insertClaim } from '../src/db/claims.ts'
 import { reserveNext } from '../src/db/reserve.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { countRows, seedRows, testDatabase } from './harness.ts'
+import { countRows, seedRows, testDatabase, unaudited } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -19,7 +19,7 @@ afterEach(() => database[Symbol.asyncDispose]())
 async function queue(n: number, leaseMs = 15_000, waitMs = 60_000): Promise<string[]> {
   const ids = Array.from({ length: n }, (_, i) => `clm_${i}_${randomUUID()}`)
   for (const id of ids) {
-    const claim = { id, principal: 'key:test', idemKey: null, bodyHmac: id, joinHash: null, agentName: 'A' }
+    const claim = { id, principal: 'key:test', idemKey: null, bodyHmac: id, joinHash: null, agentName: 'A', requestId: null }
     await insertClaim(db, { ...claim, mode: 'create', waitMs, leaseMs })
   }
   return ids
@@ -67,6 +67,7 @@ describe('pairing', () => {
     const [leaving, staying] = await ready(2)
     const tx = await db.connect()
     await tx.query('begin')
+    await tx.query('set local convos.unaudited = on')
     await tx.query(`update instances set status = 'deleting' where id = $1`, [leaving])
     expect((await reserve())?.instanceId).toBe(staying)
     await tx.query('commit')
@@ -103,7 +104,7 @@ describe('pairing', () => {
 test('the database itself refuses a second instance for a claim, and a touched or claimed one that is ready', async () => {
   const [a, b] = await ready(2)
   const give = (id: string | undefined) =>
-    db.query(`update instances set status = 'claiming', claim_id = 'c' where id = $1`, [id])
+    unaudited(db, `update instances set status = 'claiming', claim_id = 'c' where id = $1`, [id])
   await give(a)
   await expect(give(b)).rejects.toThrow('one_instance_per_claim')
   await expect(db.query(`update instances set status = 'ready' where id = $1`, [a])).rejects.toThrow('unclaimed_is_untouched')

@@ -10,7 +10,17 @@ import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf } from './fake-services.ts'
-import { countRows, seedReady, seedRows, statusOf, testDatabase, type TestPool, testPool, waitForLock } from './harness.ts'
+import {
+  countRows,
+  seedReady,
+  seedRows,
+  statusOf,
+  testDatabase,
+  type TestPool,
+  testPool,
+  unaudited,
+  waitForLock,
+} from './harness.ts'
 
 async function finished(pool: TestPool, operation: Record<string, unknown>) {
   return eventually('the operation to end', async () => {
@@ -82,6 +92,7 @@ describe('drain', () => {
         agentName: 'A',
         waitMs: 60_000,
         leaseMs: 60_000,
+        requestId: null,
       })
     const deadlines = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
     const drain = {
@@ -165,7 +176,7 @@ describe('kill', () => {
     await seedRows(pool.db, [id])
     pool.services.set(id, detailOf('healthy'))
     // its wish did not arrive: services still shows it as healthy
-    await pool.db.query({ text: `update instances set status = 'deleting' where id = $1`, values: [id] })
+    await unaudited(pool.db, `update instances set status = 'deleting' where id = $1`, [id])
     await eventually('it to be gone', async () => (await statusOf(pool.db, id)) === null)
   })
 
@@ -175,7 +186,7 @@ describe('kill', () => {
     expect(await pool.call('DELETE', `/api/pool/crashed/${id}`)).toMatchObject({ status: 409, body: { code: 'NOT_CRASHED' } })
     await pool.db.query('update instances set protected = true')
     expect(await pool.call('DELETE', `/api/pool/instances/${id}`)).toMatchObject({ status: 409, body: { code: 'PROTECTED' } })
-    await pool.db.query(`update instances set protected = false, status = 'crashed'`)
+    await unaudited(pool.db, `update instances set protected = false, status = 'crashed'`)
     expect((await pool.call('DELETE', `/api/pool/crashed/${id}`)).status).toBe(202)
   })
 })
@@ -198,9 +209,9 @@ test('whatever statements run in whatever order, no status leaves its table and 
       const owned = { instanceId: id, claimId, actor: 'test' }
       const kept = { conversationId: 'c', inviteUrl: null, joined: false }
       const failed = { type: 'tainted', reason: 'r', claim: { state: 'failed', error: null } } as const
-      await db.query('delete from instances')
+      await unaudited(db, 'delete from instances')
       await db.query(`delete from claims`)
-      await db.query({ text: `insert into instances (id, status) values ($1, 'starting')`, values: [id] })
+      await unaudited(db, `insert into instances (id, status) values ($1, 'starting')`, [id])
       await insertClaim(db, {
         id: claimId,
         principal: 'p',
@@ -211,6 +222,7 @@ test('whatever statements run in whatever order, no status leaves its table and 
         agentName: 'A',
         waitMs: 60_000,
         leaseMs: 60_000,
+        requestId: null,
       })
       const run = {
         reserve: () => reserveNext(db, { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }),
@@ -238,7 +250,7 @@ test('whatever statements run in whatever order, no status leaves its table and 
         } else await run[step.kind]()
       }
       const { rows } = await db.query<{ from_status: Status; to_status: Status }>({
-        text: `select from_status, to_status from instance_events where instance_id = $1 order by id`,
+        text: `select from_status, to_status from instance_events where instance_id = $1 and to_status is not null order by id`,
         values: [id],
       })
       for (const { from_status: from, to_status: to } of rows) expect(allowed(from, to), `${from} → ${to}`).toBe(true)

@@ -7,7 +7,7 @@ import { moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { reserveNext } from '../src/db/reserve.ts'
 import { configured, detailOf, healthOf } from './fake-services.ts'
-import { seedReady, statusOf, type TestPool, testPool, waitForLock } from './harness.ts'
+import { seedReady, statusOf, type TestPool, testPool, unaudited, waitForLock } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 /** Nothing happens by itself: the claims of these tests are worked on by the tests. */
@@ -27,6 +27,7 @@ const enter = (pool: TestPool, id: string) =>
     agentName: id,
     waitMs: 60_000,
     leaseMs: 60_000,
+    requestId: null,
   })
 
 /** A claim that has reserved the box and not touched it yet. */
@@ -98,6 +99,7 @@ describe('an end that comes too late', () => {
   /** Changes the row while the given call waits for it. */
   async function meanwhile(pool: TestPool, change: string, call: () => Promise<{ status: number; body: unknown }>) {
     const { answer } = await withTransaction(pool.db, async (tx) => {
+      await tx.query('set local convos.unaudited = on')
       await tx.query(change)
       const asked = call()
       await someoneWaits(pool)
@@ -130,7 +132,7 @@ describe('an end that comes too late', () => {
   test('because the crashed agent came back spares it', async () => {
     const pool = scoped(await testPool(STILL))
     const [id = ''] = await seedReady(pool, 1)
-    await pool.db.query(`update instances set status = 'crashed', claim_id = 'c', conversation_id = 'c'`)
+    await unaudited(pool.db, `update instances set status = 'crashed', claim_id = 'c', conversation_id = 'c'`)
     const dismiss = () => pool.call('DELETE', `/api/pool/crashed/${id}`)
     expect(await meanwhile(pool, `update instances set status = 'claimed'`, dismiss)).toMatchObject({ status: 409 })
     expect(await statusOf(pool.db, id)).toBe('claimed')
@@ -147,10 +149,13 @@ describe('an end that comes too late', () => {
 test('an agent that was protected, or given more time, after its row was read does not expire', async () => {
   const pool = scoped(await testPool(STILL))
   // the pass at the start is over
-  await eventually('the long poll', () => pool.services.called(/changes/).length > 0)
+  await eventually('the long poll', () => pool.services.called(/changes/).length >= 2)
   const ids = await seedReady(pool, 3)
-  await pool.db.query(`
-    update instances set status = 'claimed', claim_id = id, conversation_id = 'c', expires_at = clock_now() - interval '1 s'`)
+  await unaudited(
+    pool.db,
+    `
+    update instances set status = 'claimed', claim_id = id, conversation_id = 'c', expires_at = clock_now() - interval '1 s'`,
+  )
   const moves = (await listFleet(pool.db, {})).map((row) => ({
     id: row.id,
     from: row.status,

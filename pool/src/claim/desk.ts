@@ -167,7 +167,7 @@ export function openDesk(ctx: Context) {
       // known before it can be matched, forgotten if it does not get in
       jobs.set(job.claimId, job)
       try {
-        const keys = { id: job.claimId, principal, idemKey, bodyHmac, joinHash: joins[0] ?? null }
+        const keys = { id: job.claimId, principal, idemKey, bodyHmac, joinHash: joins[0] ?? null, requestId }
         const { mode, waitMs } = draft
         const { agentName, owner, expiresAt, tools } = order
         const terms = { agentName, owner, expiresAt, hasTools: tools.length > 0 }
@@ -199,7 +199,8 @@ export function openDesk(ctx: Context) {
   async function endWaiting(): Promise<void> {
     const ids = [...jobs.values()].filter((job) => !job.running).map((job) => job.claimId)
     try {
-      await Promise.all(ids.map((id) => endQueued(db, { id, state: 'failed', error: STOPPING })))
+      const stopped = { state: 'failed', error: STOPPING, reason: STOPPING.detail, actor: 'pool', requestId: null } as const
+      await Promise.all(ids.map((id) => endQueued(db, { id, ...stopped })))
       await look(ids)
     } catch (err) {
       log.warn({ err, claimIds: ids }, 'waiting claims could not be ended')
@@ -244,7 +245,8 @@ export function openDesk(ctx: Context) {
       const job = jobs.get(claimId)
       if (!job) return
       job.abandoned = true
-      if (await endQueued(db, { id: claimId, state: 'cancelled', error: null })) await look([claimId])
+      const left = { state: 'cancelled', error: null, reason: 'its claimer left', actor: job.principal, requestId: null } as const
+      if (await endQueued(db, { id: claimId, ...left })) await look([claimId])
     },
 
     /** Ends those who wait in the queue, and lets what is being carried out come to its end. */

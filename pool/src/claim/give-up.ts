@@ -12,7 +12,7 @@ const ATTEMPTS = 5
  */
 export async function giveUp(db: Queryable, operations: Pick<Operations, 'end'>, claimId: string, who: Who): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await endQueued(db, { id: claimId, state: 'cancelled', error: null })) return
+    if (await endQueued(db, { id: claimId, state: 'cancelled', error: null, reason: 'it was given up', ...who })) return
     const [claim] = await readClaims(db, [claimId])
     if (!claim || ['failed', 'cancelled', 'ended'].includes(claim.state)) return
     const box = claim.instance_id === null ? null : await readInstance(db, claim.instance_id)

@@ -1,6 +1,7 @@
 import type { Queryable } from '@convos/kit'
 import type { ToolState } from '@convos/services/contract'
 import type { ClaimStatus } from '../contract/index.ts'
+import { CLAIM_EVENTS } from './events.ts'
 
 export type ClaimMode = 'create' | 'join'
 
@@ -55,6 +56,7 @@ export interface NewClaim {
   agentName: string
   waitMs: number
   leaseMs: number
+  requestId: string | null
   hasTools?: boolean
   owner?: ClaimOwner | null
   /** When its agent ends by itself. */
@@ -85,6 +87,7 @@ export async function insertClaim(db: Queryable, p: NewClaim): Promise<boolean> 
       p.agentName,
       p.waitMs,
       p.leaseMs,
+      p.requestId,
       p.hasTools ?? false,
       owner?.address,
       owner?.inboxId,
@@ -93,11 +96,16 @@ export async function insertClaim(db: Queryable, p: NewClaim): Promise<boolean> 
       p.expiresAt,
     ],
     text: `
-      insert into claims (id, principal, idem_key, body_hmac, join_hash, mode, agent_name, wait_until, lease_until, has_tools,
-        owner_address, owner_inbox_id, owner_nonce, owner_nonce_expires_at, expires_at)
-      values ($1, $2, $3, $4, $5, $6, $7, clock_now() + $8 * interval '1 ms', clock_now() + $9 * interval '1 ms', $10,
-        $11, $12, $13, $14, $15)
-      on conflict do nothing`,
+      with entered as (
+        insert into claims (id, principal, idem_key, body_hmac, join_hash, mode, agent_name, wait_until, lease_until, request_id,
+          has_tools, owner_address, owner_inbox_id, owner_nonce, owner_nonce_expires_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, clock_now() + $8 * interval '1 ms', clock_now() + $9 * interval '1 ms', $10, $11,
+          $12, $13, $14, $15, $16)
+        on conflict do nothing
+        returning id, principal, request_id
+      )
+      insert into instance_events (claim_id, type, actor, request_id)
+      select id, '${CLAIM_EVENTS.queued}', principal, request_id from entered`,
   })
   return rowCount === 1
 }
@@ -149,24 +157,41 @@ export async function expireQueued(db: Queryable, p: { ids: readonly string[]; g
     name: 'expire_queued',
     values: [p.ids, p.graceMs],
     text: `
-      update claims set state = 'failed', idem_key = null, join_hash = null, finished_at = clock_now(),
-        error = '{"status": 503, "code": "POOL_EMPTY", "detail": "no instance is ready"}'::jsonb
-      where id = any($1) and state = 'queued' and wait_until <= clock_now()
-        and (wait_until <= clock_now() - $2 * interval '1 ms' or not exists (select 1 from instances where status = 'ready'))`,
+      with expired as (
+        update claims set state = 'failed', idem_key = null, join_hash = null, finished_at = clock_now(),
+          error = '{"status": 503, "code": "POOL_EMPTY", "detail": "no instance is ready"}'::jsonb
+        where id = any($1) and state = 'queued' and wait_until <= clock_now()
+          and (wait_until <= clock_now() - $2 * interval '1 ms' or not exists (select 1 from instances where status = 'ready'))
+        returning id, error, request_id
+      )
+      insert into instance_events (claim_id, type, reason, actor, request_id)
+      select id, '${CLAIM_EVENTS.failed}', error ->> 'detail', 'pool', request_id from expired`,
   })
 }
 
-/** Takes a claim out of the queue; false when it was not (any more) in it. */
+/** Takes a claim out of the queue; false when it was not (any more) in it. Without a request of its own it is told with the claim's. */
 export async function endQueued(
   db: Queryable,
-  p: { id: string; state: 'failed' | 'cancelled'; error: ClaimError | null },
+  p: {
+    id: string
+    state: 'failed' | 'cancelled'
+    error: ClaimError | null
+    reason: string
+    actor: string
+    requestId: string | null
+  },
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'end_queued',
-    values: [p.id, p.state, p.error && JSON.stringify(p.error)],
+    values: [p.id, p.state, p.error && JSON.stringify(p.error), CLAIM_EVENTS[p.state], p.reason, p.actor, p.requestId],
     text: `
-      update claims set state = $2, idem_key = null, join_hash = null, error = $3::jsonb, finished_at = clock_now()
-      where id = $1 and state = 'queued'`,
+      with gone as (
+        update claims set state = $2, idem_key = null, join_hash = null, error = $3::jsonb, finished_at = clock_now()
+        where id = $1 and state = 'queued'
+        returning id, request_id
+      )
+      insert into instance_events (claim_id, type, reason, actor, request_id)
+      select id, $4, $5, $6, coalesce($7, request_id) from gone`,
   })
   return rowCount === 1
 }

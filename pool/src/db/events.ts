@@ -1,5 +1,13 @@
 import type { Queryable } from '@convos/kit'
 
+/** What the log calls a claim's change of state where none of an instance tells it. */
+export const CLAIM_EVENTS = {
+  queued: 'claim_queued',
+  failed: 'claim_failed',
+  cancelled: 'claim_cancelled',
+  ended: 'claim_ended',
+} as const
+
 export interface EventRow {
   id: string
   at: Date

@@ -133,7 +133,15 @@ export interface Observation {
   last_activity_at: string | null
 }
 
-/** Keeps what was observed; rows that someone else is writing now are left for the next pass. */
+/** The states of a row's tools, for comparison. */
+const toolStates = (column: string) => `
+  (select coalesce(jsonb_agg(jsonb_build_object('toolId', t -> 'toolId', 'state', t -> 'state') order by t ->> 'toolId', t ->> 'state'), '[]')
+    from jsonb_array_elements(${column}) t)`
+
+/**
+ * Keeps what was observed; rows that someone else is writing now are left for the next pass. What is different is an event, but
+ * not when it was probed or active.
+ */
 export async function recordObservations(db: Queryable, observations: readonly Observation[]): Promise<void> {
   await db.query({
     name: 'record_observations',
@@ -144,12 +152,23 @@ export async function recordObservations(db: Queryable, observations: readonly O
         from jsonb_to_recordset($1::jsonb) as o(id text, url text, image text, phase text, phase_since timestamptz,
           health jsonb, tools jsonb, last_activity_at timestamptz)
       ), held as (
-        select i.id from instances i join seen on seen.id = i.id order by i.id for update of i skip locked
+        select i.id, i.claim_id, i.url, i.image, i.phase, i.tools
+        from instances i join seen on seen.id = i.id order by i.id for update of i skip locked
+      ), kept as (
+        update instances i set url = coalesce(seen.url, i.url), image = coalesce(seen.image, i.image), phase = seen.phase,
+          phase_since = seen.phase_since, health = coalesce(nullif(seen.health, 'null'), i.health), tools = seen.tools,
+          last_activity_at = coalesce(seen.last_activity_at, i.last_activity_at)
+        from seen join held on held.id = seen.id where i.id = seen.id
       )
-      update instances i set url = coalesce(seen.url, i.url), image = coalesce(seen.image, i.image), phase = seen.phase,
-        phase_since = seen.phase_since, health = coalesce(nullif(seen.health, 'null'), i.health), tools = seen.tools,
-        last_activity_at = coalesce(seen.last_activity_at, i.last_activity_at)
-      from seen join held on held.id = seen.id where i.id = seen.id`,
+      insert into instance_events (instance_id, claim_id, type, actor, detail)
+      select held.id, held.claim_id, 'observed', 'pool', jsonb_object_agg(what, jsonb_build_object('from', was, 'to', now))
+      from held join seen on seen.id = held.id cross join lateral (values
+        ('phase', to_jsonb(held.phase), to_jsonb(seen.phase)),
+        ('url', to_jsonb(held.url), to_jsonb(coalesce(seen.url, held.url))),
+        ('image', to_jsonb(held.image), to_jsonb(coalesce(seen.image, held.image))),
+        ('tools', ${toolStates('held.tools')}, ${toolStates('seen.tools')})
+      ) as field (what, was, now)
+      where was is distinct from now group by held.id, held.claim_id`,
   })
 }
 

@@ -1,15 +1,21 @@
 /** Claims whose worker is gone: their lease has run out, and any replica may end them. */
 import type { Queryable } from '@convos/kit'
 import type { ClaimMode } from './claims.ts'
+import { CLAIM_EVENTS } from './events.ts'
 
 /** Waiting claims that nobody waits for. */
 export async function cancelLostQueued(db: Queryable): Promise<number> {
   const { rowCount } = await db.query({
     name: 'cancel_lost_queued',
     text: `
-      update claims set state = 'cancelled', idem_key = null, join_hash = null, finished_at = clock_now(),
-        error = '{"status": 503, "code": "INTERRUPTED", "detail": "the claim was interrupted while it waited"}'::jsonb
-      where state = 'queued' and lease_until <= clock_now()`,
+      with lost as (
+        update claims set state = 'cancelled', idem_key = null, join_hash = null, finished_at = clock_now(),
+          error = '{"status": 503, "code": "INTERRUPTED", "detail": "the claim was interrupted while it waited"}'::jsonb
+        where state = 'queued' and lease_until <= clock_now()
+        returning id, error, request_id
+      )
+      insert into instance_events (claim_id, type, reason, actor, request_id)
+      select id, '${CLAIM_EVENTS.cancelled}', error ->> 'detail', 'pool', request_id from lost`,
   })
   return rowCount ?? 0
 }

@@ -1,6 +1,7 @@
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
 import { assertAllowed } from '../lifecycle.ts'
+import { CLAIM_EVENTS } from './events.ts'
 
 /** One change of status as decided from a snapshot: it happens only if the row still is what the snapshot said. */
 export interface Move {
@@ -111,20 +112,31 @@ export async function beginDeleting(
  */
 export async function endClaimsOn(
   tx: Queryable,
-  p: { instanceIds: readonly string[]; unfinished: 'failed' | 'cancelled' },
+  p: {
+    instanceIds: readonly string[]
+    unfinished: 'failed' | 'cancelled'
+    reason: string
+    actor: string
+    requestId: string | null
+  },
 ): Promise<void> {
   await tx.query({
     name: 'end_claims_on',
-    values: [p.instanceIds, p.unfinished],
+    values: [p.instanceIds, p.unfinished, p.reason, p.actor, p.requestId, CLAIM_EVENTS[p.unfinished]],
     text: `
-      update claims set
-        state = case when state = 'done' then 'ended' else $2 end,
-        error = case when state = 'done' then error when $2 = 'failed' then
-          '{"status": 503, "code": "INSTANCE_LOST", "detail": "its instance was deleted before the claim was done"}'::jsonb end,
-        idem_key = case when state = 'done' then idem_key end,
-        join_hash = case when state = 'done' then join_hash end,
-        finished_at = coalesce(finished_at, clock_now())
-      where instance_id = any($1) and state in ('running', 'pending', 'done')`,
+      with over as (
+        update claims set
+          state = case when state = 'done' then 'ended' else $2 end,
+          error = case when state = 'done' then error when $2 = 'failed' then
+            '{"status": 503, "code": "INSTANCE_LOST", "detail": "its instance was deleted before the claim was done"}'::jsonb end,
+          idem_key = case when state = 'done' then idem_key end,
+          join_hash = case when state = 'done' then join_hash end,
+          finished_at = coalesce(finished_at, clock_now())
+        where instance_id = any($1) and state in ('running', 'pending', 'done')
+        returning id, instance_id, state
+      )
+      insert into instance_events (instance_id, claim_id, type, reason, actor, request_id)
+      select instance_id, id, case state when 'ended' then '${CLAIM_EVENTS.ended}' else $6 end, $3, $4, $5 from over`,
   })
 }
 

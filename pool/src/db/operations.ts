@@ -47,6 +47,9 @@ export async function insertOperation(
     text: `
       with made as (
         insert into operations (id, kind, actor, request_id) values ($1, $2, $3, $4) returning id
+      ), noted as (
+        insert into instance_events (type, reason, actor, request_id, detail)
+        select 'operation_begun', $2, $3, $4, jsonb_build_object('operationId', id, 'kind', $2::text) from made
       )
       insert into operation_items (operation_id, seq, instance_id, begun_at, error)
       select made.id, item.n, item.instance_id, case when item.begun then clock_now() end, item.error
@@ -56,13 +59,13 @@ export async function insertOperation(
 }
 
 /** Operations, newest first, each with its items as they stand now. */
-export async function listOperations(db: Queryable, p: { id?: string; limit: number }): Promise<OperationRow[]> {
+export async function listOperations(db: Queryable, p: { ids?: readonly string[]; limit: number }): Promise<OperationRow[]> {
   const { rows } = await db.query<OperationRow>({
     name: 'list_operations',
-    values: [p.id ?? null, p.limit],
+    values: [p.ids ?? null, p.limit],
     text: `
       select o.id, o.kind, o.actor, o.started_at, o.stopped_at, coalesce(items.list, '[]') as items
-      from (select id, kind, actor, started_at, stopped_at from operations where $1::text is null or id = $1
+      from (select id, kind, actor, started_at, stopped_at from operations where $1::text[] is null or id = any($1)
         order by started_at desc, id limit $2) o
       left join lateral (
         select jsonb_agg(jsonb_build_object('instance_id', t.instance_id, 'begun', t.begun_at is not null, 'error', t.error,
@@ -71,7 +74,8 @@ export async function listOperations(db: Queryable, p: { id?: string; limit: num
         from operation_items t left join instances i on i.id = t.instance_id
         left join lateral (
           select bool_or(e.to_status = 'ready') as was_ready, max(e.at) as last_at
-          from instance_events e where e.instance_id = t.instance_id
+          from instance_events e
+          where e.instance_id = t.instance_id and (e.from_status is not null or e.to_status is not null)
         ) history on true
         where t.operation_id = o.id
       ) items on true
@@ -80,17 +84,34 @@ export async function listOperations(db: Queryable, p: { id?: string; limit: num
   return rows
 }
 
+/** Which operations are about these instances. */
+export async function findOperationsOn(
+  db: Queryable,
+  instanceIds: readonly string[],
+): Promise<{ operation_id: string; instance_id: string }[]> {
+  const { rows } = await db.query<{ operation_id: string; instance_id: string }>({
+    name: 'find_operations_on',
+    values: [instanceIds],
+    text: 'select operation_id, instance_id from operation_items where instance_id = any($1)',
+  })
+  return rows
+}
+
 /** No further items are begun; those under way go on. Waits for the few that are being begun now, and leaves them out. */
-export async function stopOperation(db: Queryable, id: string): Promise<void> {
+export async function stopOperation(db: Queryable, p: { id: string; actor: string; requestId: string | null }): Promise<void> {
   await db.query({
     name: 'stop_operation',
-    values: [id],
+    values: [p.id, p.actor, p.requestId],
     text: `
       with items as (
         update operation_items set error = 'stopped before it was begun'
         where operation_id = $1 and begun_at is null and error is null
+      ), stopped as (
+        update operations set stopped_at = clock_now() where id = $1 and stopped_at is null returning id, kind
       )
-      update operations set stopped_at = coalesce(stopped_at, clock_now()) where id = $1`,
+      insert into instance_events (type, reason, actor, request_id, detail)
+      select 'operation_stopped', 'no further items are begun', $2, $3, jsonb_build_object('operationId', id, 'kind', kind)
+      from stopped`,
   })
 }
 
@@ -117,7 +138,7 @@ export async function holdNextItems(tx: Queryable, limit: number): Promise<NextI
   return rows
 }
 
-/** Items whose work has begun, or that cannot be done, with the reason. */
+/** Items whose work has begun, or that cannot be done, with the reason: no event of the instance would tell the latter. */
 export async function settleItems(
   tx: Queryable,
   items: readonly { operation_id: string; seq: number; error: string | null }[],
@@ -126,8 +147,15 @@ export async function settleItems(
     name: 'settle_items',
     values: [JSON.stringify(items)],
     text: `
-      update operation_items t set begun_at = case when s.error is null then clock_now() end, error = s.error
-      from jsonb_to_recordset($1::jsonb) as s(operation_id text, seq int, error text)
-      where t.operation_id = s.operation_id and t.seq = s.seq`,
+      with settled as (
+        update operation_items t set begun_at = case when s.error is null then clock_now() end, error = s.error
+        from jsonb_to_recordset($1::jsonb) as s(operation_id text, seq int, error text)
+        where t.operation_id = s.operation_id and t.seq = s.seq
+        returning t.operation_id, t.instance_id, t.error
+      )
+      insert into instance_events (instance_id, type, reason, actor, request_id, detail)
+      select t.instance_id, 'operation_item_failed', t.error, o.actor, o.request_id,
+        jsonb_build_object('operationId', o.id, 'kind', o.kind)
+      from settled t join operations o on o.id = t.operation_id where t.error is not null`,
   })
 }

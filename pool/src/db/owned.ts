@@ -1,8 +1,9 @@
-/** The writes of the one claim that owns a box: each names the box, its status and the claim. */
+/** The writes of the one claim that owns a box: each names the box, its status and the claim, and is told with the claim's request. */
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
 import { assertAllowed } from '../lifecycle.ts'
 import type { ClaimError } from './claims.ts'
+import { CLAIM_EVENTS } from './events.ts'
 
 export interface Owned {
   claimId: string
@@ -17,20 +18,22 @@ export async function markTouched(
   db: Queryable,
   p: Owned & { agentName: string; instructions: string; model: string | null },
 ): Promise<boolean> {
-  const { rows } = await db.query({
+  const { rowCount } = await db.query({
     name: 'mark_touched',
     values: [p.instanceId, p.claimId, p.agentName, p.instructions, p.model],
     text: `
       with box as (
         update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5
         where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null
-        returning id, touched_at
+        returning id, principal, touched_at
       ), told as (
         update claims c set tools_at = box.touched_at from box where c.id = $2 and c.instance_id = box.id and c.has_tools
       )
-      select id from box`,
+      insert into instance_events (instance_id, claim_id, type, reason, actor, request_id)
+      select id, $2, 'touched', 'it is being made an agent', coalesce(principal, 'pool'), (select request_id from claims where id = $2)
+      from box`,
   })
-  return rows.length === 1
+  return rowCount === 1
 }
 
 /** A box that says it was reached, though no write of ours says so. */
@@ -39,10 +42,16 @@ export async function markFound(db: Queryable, p: Owned): Promise<void> {
     name: 'mark_found',
     values: [p.instanceId, p.claimId],
     text: `
-      update instances set touched_at = clock_now()
-      where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null`,
+      with box as (
+        update instances set touched_at = clock_now()
+        where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null returning id
+      )
+      insert into instance_events (instance_id, claim_id, type, reason, actor)
+      select id, $2, 'touched', 'it says so itself', 'pool' from box`,
   })
 }
+
+const KEPT = { claimed: 'it is an agent with a conversation', pending: 'it waits to be let into the conversation' }
 
 /** The box is the claim's: `claimed`, or `pending` until it is let in. False when it was lost meanwhile. */
 export async function keepBox(
@@ -59,7 +68,7 @@ export async function keepBox(
   assertAllowed(p.from, p.to)
   const { rows } = await db.query({
     name: 'keep_box',
-    values: [p.instanceId, p.claimId, p.from, p.to, p.conversationId, p.inviteUrl, p.joined, p.actor],
+    values: [p.instanceId, p.claimId, p.from, p.to, p.conversationId, p.inviteUrl, p.joined, p.actor, KEPT[p.to]],
     text: `
       with box as (
         update instances set status = $4, status_reason = null, status_since = clock_now(), conversation_id = $5,
@@ -72,8 +81,8 @@ export async function keepBox(
           finished_at = case when $4 = 'claimed' then clock_now() end
         from box where c.id = $2 and c.instance_id = box.id and c.state in ('running', 'pending')
       )
-      insert into instance_events (instance_id, claim_id, type, from_status, to_status, actor)
-      select id, $2, $4, $3, $4, $8 from box returning id`,
+      insert into instance_events (instance_id, claim_id, type, from_status, to_status, reason, actor, request_id)
+      select id, $2, $4, $3, $4, $9, $8, (select request_id from claims where id = $2) from box returning id`,
   })
   return rows.length === 1
 }
@@ -134,8 +143,8 @@ export async function leaveBox(
           wait_until = coalesce(c.deadline - $11::int * interval '1 ms', c.wait_until)
         from box where c.id = $2 and c.instance_id = box.id and c.state in ('running', 'pending')
       )
-      insert into instance_events (instance_id, claim_id, type, from_status, to_status, reason, actor)
-      select id, $2, $5, $3, $4, $6, $7 from box returning id`,
+      insert into instance_events (instance_id, claim_id, type, from_status, to_status, reason, actor, request_id)
+      select id, $2, $5, $3, $4, $6, $7, (select request_id from claims where id = $2) from box returning id`,
   })
   return rows.length === 1
 }
@@ -146,9 +155,14 @@ export async function failRunning(db: Queryable, p: { claimId: string; error: Cl
     name: 'fail_running',
     values: [p.claimId, JSON.stringify(p.error)],
     text: `
-      update claims c set state = 'failed', idem_key = null, join_hash = null, error = $2::jsonb, finished_at = clock_now()
-      where c.id = $1 and c.state = 'running'
-        and not exists (select 1 from instances i where i.claim_id = c.id and i.status in ('claiming', 'pending', 'claimed'))`,
+      with failed as (
+        update claims c set state = 'failed', idem_key = null, join_hash = null, error = $2::jsonb, finished_at = clock_now()
+        where c.id = $1 and c.state = 'running'
+          and not exists (select 1 from instances i where i.claim_id = c.id and i.status in ('claiming', 'pending', 'claimed'))
+        returning c.id, c.error, c.request_id
+      )
+      insert into instance_events (claim_id, type, reason, actor, request_id)
+      select id, '${CLAIM_EVENTS.failed}', error ->> 'detail', 'pool', request_id from failed`,
   })
   return rowCount === 1
 }

@@ -60,10 +60,10 @@ export async function reserveNext(
         update claims c set state = 'running', instance_id = reserved.id, reserved_at = clock_now(), tools_at = null,
           deadline = claim.deadline, lease_until = claim.deadline + $3::int * interval '1 ms'
         from reserved cross join claim where c.id = claim.id
-        returning c.id, c.instance_id, c.mode, c.tainted, c.deadline, c.principal
+        returning c.id, c.instance_id, c.mode, c.tainted, c.deadline, c.principal, c.request_id
       ), noted as (
-        insert into instance_events (instance_id, claim_id, type, from_status, to_status, actor)
-        select instance_id, id, 'reserved', 'ready', 'claiming', principal from running
+        insert into instance_events (instance_id, claim_id, type, from_status, to_status, reason, actor, request_id)
+        select instance_id, id, 'reserved', 'ready', 'claiming', 'its claim was first in the queue', principal, request_id from running
       )
       select id as "claimId", instance_id as "instanceId", mode, tainted,
         extract(epoch from deadline - clock_now())::float8 * 1000 as "leftMs"

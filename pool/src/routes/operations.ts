@@ -61,6 +61,9 @@ export const operationRoutes = ({ operations: work, tick }: Parts): Endpoint<'op
     auth: 'operator',
     params: ById,
     replies: { 200: Operation },
-    handle: async ({ params: { id } }) => ({ status: 200, body: await work.halt(id) }),
+    handle: async ({ params: { id }, req, res }) => ({
+      status: 200,
+      body: await work.halt(id, whoIs(callerOf(res), requestIdOf(req))),
+    }),
   }),
 ]
