@@ -7,6 +7,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { claimRoutes } from './routes/claims.ts'
 import { dashboard } from './routes/dashboard.ts'
 import { describing, docsPage } from './routes/docs.ts'
+import { feedRoutes } from './routes/feed.ts'
 import { headers } from './routes/headers.ts'
 import { imageRoutes } from './routes/images.ts'
 import { instanceRoutes } from './routes/instances.ts'
@@ -27,6 +28,7 @@ export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[]
     agentRoutes(ctx, parts),
     instanceRoutes(ctx, parts),
     operationRoutes(parts),
+    feedRoutes(ctx, parts),
     settingsRoutes(ctx),
     imageRoutes(ctx),
     templateRoutes(ctx),

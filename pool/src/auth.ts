@@ -73,32 +73,31 @@ async function namedPrincipal({ db }: Context, keyHash: Buffer): Promise<Princip
   return { id: `key:${key.id}`, role: key.role, keyHash, limits, session: null }
 }
 
-/** The guards of each class: bearer key first, else the session cookie. */
+/** Who makes this request: bearer key first, else the session cookie; null for nobody. */
+export async function identify(ctx: Context, req: Request): Promise<Principal | null> {
+  const key = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1]
+  if (key !== undefined) return principalOfKey(ctx, key)
+  const token = readCookie(req, cookieName(ctx.config.publicUrl))
+  const session = token === null ? null : await readSession(ctx.db, sha256(token))
+  const principal = session && (await principalOfKeyHash(ctx, session.key_hash))
+  if (!principal) return null
+  assertOurPage(req, ctx.config.publicUrl)
+  return { ...principal, session: { expiresAt: session.expires_at } }
+}
+
+/** A write that carries the cookie must come from the dashboard itself. */
+function assertOurPage(req: Request, publicUrl: string): void {
+  if (req.method === 'GET' || req.method === 'HEAD') return
+  assertOrigin(req, publicUrl, { required: true })
+  if (!/^application\/json\b/i.test(req.headers['content-type'] ?? ''))
+    throw new Problem({ status: 415, code: 'JSON_REQUIRED', detail: 'send Content-Type: application/json' })
+}
+
+/** The guards of each class. */
 export function createGuards(ctx: Context): Record<AuthClass, RequestHandler[]> {
-  const cookie = cookieName(ctx.config.publicUrl)
-
-  async function identify(req: Request): Promise<Principal | null> {
-    const key = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1]
-    if (key !== undefined) return principalOfKey(ctx, key)
-    const token = readCookie(req, cookie)
-    const session = token === null ? null : await readSession(ctx.db, sha256(token))
-    const principal = session && (await principalOfKeyHash(ctx, session.key_hash))
-    if (!principal) return null
-    assertOurPage(req)
-    return { ...principal, session: { expiresAt: session.expires_at } }
-  }
-
-  /** A write that carries the cookie must come from the dashboard itself. */
-  function assertOurPage(req: Request): void {
-    if (req.method === 'GET' || req.method === 'HEAD') return
-    assertOrigin(req, ctx.config.publicUrl, { required: true })
-    if (!/^application\/json\b/i.test(req.headers['content-type'] ?? ''))
-      throw new Problem({ status: 415, code: 'JSON_REQUIRED', detail: 'send Content-Type: application/json' })
-  }
-
   const guard = (required: keyof typeof RANK): RequestHandler[] => [
     async (req, res, next) => {
-      const principal = await identify(req)
+      const principal = await identify(ctx, req)
       if (!principal && required !== 'public')
         throw new Problem({ status: 401, code: 'UNAUTHORIZED', headers: { 'WWW-Authenticate': 'Bearer' } })
       if (principal && RANK[principal.role] < RANK[required])

@@ -78,6 +78,19 @@ export const LIMITS = {
   /** Boxes that the claims of one named key may taint within an hour, before it has to wait. */
   taintedPerHour: 3,
   operationBatch: 10,
+  /** How often the log is looked at while someone listens; sooner after a change of this replica's own. */
+  feedPollMs: 500,
+  feedSoonMs: 50,
+  /** Events told at once. */
+  feedBatch: 200,
+  feedHeartbeatMs: 20_000,
+  feedStreamMs: 14 * 60_000,
+  /** After an end of ours a client comes back within about this. */
+  feedRetryMs: 1_000,
+  /** Who has not read so many bytes is cut off, and resumes. */
+  feedBufferBytes: 1_048_576,
+  activityPage: 100,
+  activityBatch: 500,
   statusRows: 1_000,
   shutdownMs: 35_000,
 } as const

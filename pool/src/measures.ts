@@ -2,6 +2,7 @@ import { Gauge } from 'prom-client'
 import type { Cache } from './cache.ts'
 import type { Context } from './context.ts'
 import { STATUSES } from './contract/index.ts'
+import type { Feed } from './feed/feed.ts'
 import { readHeld } from './refill.ts'
 
 /** What a scraper sees of the pool itself; read when it asks. */
@@ -30,4 +31,17 @@ export function countFleet(ctx: Context, cache: Cache): void {
   })
   registry.registerMetric(byStatus)
   registry.registerMetric(held)
+}
+
+/** How many listen to this replica. */
+export function countListeners({ metrics }: Context, feed: Feed): void {
+  const listeners = new Gauge({
+    name: 'pool_listeners',
+    help: 'Open streams of events',
+    registers: [],
+    collect() {
+      this.set(feed.listeners)
+    },
+  })
+  metrics.registry.registerMetric(listeners)
 }

@@ -1,8 +1,9 @@
 import type { Context } from './context.ts'
 import { type Cache, createCache } from './cache.ts'
 import { type Desk, openDesk } from './claim/desk.ts'
+import { type Feed, startFeed } from './feed/feed.ts'
 import { createFleet, type Fleet } from './fleet.ts'
-import { countFleet } from './measures.ts'
+import { countFleet, countListeners } from './measures.ts'
 import { type Operations, startOperations } from './operations.ts'
 import { type Refill, startRefill } from './refill.ts'
 import { startTick, type Tick } from './tick.ts'
@@ -11,12 +12,13 @@ import { startTick, type Tick } from './tick.ts'
 export interface Parts {
   cache: Cache
   desk: Desk
+  feed: Feed
   fleet: Fleet
   operations: Operations
   refill: Refill
   tick: Tick
   readonly stopping: boolean
-  /** Ends waiters, finishes running claims, gives the lease back. */
+  /** Ends waiters and listeners, finishes running claims, gives the lease back. */
   stop(): Promise<void>
 }
 
@@ -26,12 +28,15 @@ export function startParts(ctx: Context): Parts {
   const refill = startRefill(ctx, fleet)
   const operations = startOperations(ctx, fleet, refill)
   const desk = openDesk(ctx)
+  const feed = startFeed(ctx)
   const tick = startTick(ctx, fleet)
   countFleet(ctx, cache)
+  countListeners(ctx, feed)
   let stopping = false
   return {
     cache,
     desk,
+    feed,
     fleet,
     operations,
     refill,
@@ -42,7 +47,7 @@ export function startParts(ctx: Context): Parts {
     async stop() {
       stopping = true
       // the claims first: their boxes and their callers wait
-      await Promise.all([desk.close(ctx.limits.shutdownMs), tick.stop(), refill.stop(), operations.stop()])
+      await Promise.all([desk.close(ctx.limits.shutdownMs), feed.stop(), tick.stop(), refill.stop(), operations.stop()])
     },
   }
 }

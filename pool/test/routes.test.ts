@@ -29,6 +29,7 @@ const CLASSES: Record<AuthClass, string[]> = {
     'DELETE /api/pool/instances/:id',
     'DELETE /api/templates/:id',
     'GET /api/pool/claims/:id',
+    'GET /api/pool/events',
     'GET /api/pool/instances/:id',
     'GET /api/session',
     'POST /api/pool/claim',
@@ -42,6 +43,7 @@ const CLASSES: Record<AuthClass, string[]> = {
     'DELETE /api/pool/instances',
     'DELETE /api/pool/operations/:id',
     'GET /api/keys',
+    'GET /api/pool/activity',
     'GET /api/pool/images',
     'GET /api/pool/operations',
     'GET /api/pool/operations/:id',
@@ -88,7 +90,7 @@ describe('who may call what', () => {
   })
 
   test('each answers each role as its class says', async () => {
-    const pool = scoped(await testPool({ env: { METRICS_TOKEN: 'metrics-token-000000' } }))
+    const pool = scoped(await testPool({ env: { METRICS_TOKEN: 'metrics-token-000000' }, limits: { feedStreamMs: 0 } }))
     const rank = { public: 0, claimer: 1, operator: 2 }
     const roles = [
       { role: 'public', key: null },

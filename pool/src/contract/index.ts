@@ -1,6 +1,7 @@
 /** The public API of pool, as zod schemas; free of Node, so that the dashboard can import it. */
 export * from './actions.ts'
 export * from './claim.ts'
+export * from './feed.ts'
 export * from './image.ts'
 export * from './instance.ts'
 export * from './key.ts'

@@ -4,6 +4,7 @@ import { parseRequest } from './problem.ts'
 
 type Params = z.ZodObject
 type Replies = Record<number, z.ZodType>
+type Streams = Readonly<Record<string, z.ZodType>>
 
 /** What a handler may answer: one of the declared statuses with the body that belongs to it. */
 export type Answer<R extends Replies> = {
@@ -44,6 +45,8 @@ export interface EndpointSpec<
   body?: B
   /** The body of each status; `z.undefined()` where there is none. */
   replies: R
+  /** What it may write by itself with status 200, by media type: the form of one message or line. */
+  streams?: Streams
   /** Null: it has written its answer itself, e.g. a stream or plain text. */
   handle(
     input: Input<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
@@ -63,6 +66,7 @@ export interface Endpoint<A extends string = string> {
   headers: Params | null
   body: z.ZodType | null
   replies: Replies
+  streams: Streams
   handler: RequestHandler
 }
 
@@ -74,7 +78,7 @@ export function endpoint<
   Q extends Params = Params,
   H extends Params = Params,
   B extends z.ZodType = z.ZodUnknown,
->({ aliases = [], params, query, headers, body, handle, ...spec }: EndpointSpec<A, P, Q, H, B, R>): Endpoint<A> {
+>({ aliases = [], params, query, headers, body, streams = {}, handle, ...spec }: EndpointSpec<A, P, Q, H, B, R>): Endpoint<A> {
   return {
     ...spec,
     aliases,
@@ -82,6 +86,7 @@ export function endpoint<
     query: query ?? null,
     headers: headers ?? null,
     body: body ?? null,
+    streams,
     handler: async (req, res) => {
       const answer = await handle({
         params: (params ? parseRequest(params, req.params) : req.params) as z.output<P>,

@@ -51,7 +51,7 @@ type Proofs = Proof | readonly Proof[] | null
 const listed = (proofs: Proofs): readonly Proof[] => (proofs === null ? [] : [proofs].flat())
 
 function operation<A extends string>(endpoint: Endpoint<A>, { security }: OpenApiInfo<A>) {
-  const { operationId, summary, auth, params, query, headers, body, replies } = endpoint
+  const { operationId, summary, auth, params, query, headers, body } = endpoint
   const parameters = [...parametersIn('path', params), ...parametersIn('query', query), ...parametersIn('header', headers)]
   return {
     operationId,
@@ -60,23 +60,31 @@ function operation<A extends string>(endpoint: Endpoint<A>, { security }: OpenAp
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: requestBody(body) } : {}),
     responses: {
-      ...Object.fromEntries(
-        Object.entries(replies).map(([status, schema]) => [
-          status,
-          {
-            description: schema.description ?? summary,
-            ...(schema instanceof z.ZodUndefined
-              ? {}
-              : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
-          },
-        ]),
-      ),
+      ...responses(endpoint),
       default: {
         description: 'what went wrong',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
       },
     },
   }
+}
+
+/** What each status is answered with; streams are ways in which 200 is. */
+function responses({ summary, replies, streams }: Pick<Endpoint, 'summary' | 'replies' | 'streams'>) {
+  const content = (types: Record<string, z.ZodType>) =>
+    Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema: jsonSchema(schema, 'output') }]))
+  const streamed = Object.keys(streams).length > 0
+  const all: Record<string, z.ZodType> = { ...(streamed ? { 200: z.undefined() } : {}), ...replies }
+  return Object.fromEntries(
+    Object.entries(all).map(([status, schema]) => {
+      const types = {
+        ...(schema instanceof z.ZodUndefined ? {} : { 'application/json': schema }),
+        ...(status === '200' ? streams : {}),
+      }
+      const answers = Object.keys(types).length > 0 ? { content: content(types) } : {}
+      return [status, { description: schema.description ?? summary, ...answers }]
+    }),
+  )
 }
 
 /** Nothing is read as `{}`: a body that may be that may be left out. */

@@ -1,0 +1,93 @@
+/** The log of events in the order in which it can be told, see feed/cursor.ts. */
+import type { Queryable } from '@convos/kit'
+import type { Extent, Position } from '../feed/cursor.ts'
+import type { EventRow } from './events.ts'
+
+/** An event and its place. */
+export type LoggedRow = EventRow & { place: Position }
+
+/** Null: any. */
+export interface LogFilter {
+  type: string | null
+  instanceId: string | null
+  claimId: string | null
+}
+
+const EVERYTHING: LogFilter = { type: null, instanceId: null, claimId: null }
+
+type Row = EventRow & { xid: string; horizon: string }
+
+const COLUMNS = `
+  e.xid::text as xid, e.id, e.at, e.instance_id, e.claim_id, e.type, e.from_status, e.to_status, e.reason, e.actor, e.request_id,
+  e.detail`
+
+/** Where the log ends for now, and where it begins. */
+export async function readExtent(db: Queryable): Promise<Extent> {
+  const { rows } = await db.query<{ horizon: string; pruned_to: string | null }>({
+    name: 'read_extent',
+    text: `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon, feed_pruned_to::text as pruned_to from settings`,
+  })
+  if (!rows[0]) throw new Error('the settings row is missing')
+  const { horizon, pruned_to } = rows[0]
+  return { horizon: { xid: BigInt(horizon), id: 0n }, prunedTo: pruned_to === null ? null : BigInt(pruned_to) }
+}
+
+/**
+ * The next events after a place, oldest first, at most `limit`, and how far that goes: to `upTo` or the horizon, where there are
+ * not more. Not a named statement: which index is right depends on the filter.
+ */
+export async function readLog(
+  db: Queryable,
+  p: { after: Position; upTo?: Position; filter?: LogFilter; limit: number },
+): Promise<{ rows: LoggedRow[]; at: Position }> {
+  const { after, upTo, filter = EVERYTHING, limit } = p
+  const bounds = [after.xid, after.id, upTo?.xid, upTo?.id].map((n) => n?.toString() ?? null)
+  const { rows } = await db.query<Row>({
+    values: [...bounds, filter.type, filter.instanceId, filter.claimId, limit],
+    text: `
+      with head as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
+      select head.horizon::text as horizon, e.*
+      from head left join lateral (
+        select ${COLUMNS}
+        from instance_events e
+        where (e.xid, e.id) > ($1::xid8, $2::bigint) and e.xid < head.horizon
+          and ($3::xid8 is null or (e.xid, e.id) <= ($3, $4::bigint))
+          and ($5::text is null or e.type = $5) and ($6::text is null or e.instance_id = $6) and ($7::text is null or e.claim_id = $7)
+        order by e.xid, e.id limit $8
+      ) e on true`,
+  })
+  const { horizon, found } = placed(rows)
+  const full = found.length < limit ? undefined : found.at(-1)
+  return { rows: found, at: full?.place ?? upTo ?? horizon }
+}
+
+/** The latest events, oldest first, and where they end. */
+export async function readLatest(
+  db: Queryable,
+  p: { filter: LogFilter; limit: number },
+): Promise<{ rows: LoggedRow[]; at: Position }> {
+  const { rows } = await db.query<Row>({
+    values: [p.filter.type, p.filter.instanceId, p.filter.claimId, p.limit],
+    text: `
+      with head as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
+      select head.horizon::text as horizon, e.*
+      from head left join lateral (
+        select ${COLUMNS}
+        from instance_events e
+        where e.xid < head.horizon
+          and ($1::text is null or e.type = $1) and ($2::text is null or e.instance_id = $2) and ($3::text is null or e.claim_id = $3)
+        order by e.xid desc, e.id desc limit $4
+      ) e on true`,
+  })
+  const { horizon, found } = placed(rows)
+  return { rows: found, at: horizon }
+}
+
+/** In order, whatever the join made of it; without the row that only says how far the log goes. */
+function placed(rows: readonly Row[]): { horizon: Position; found: LoggedRow[] } {
+  const found = rows
+    .filter((row) => row.id !== null)
+    .map((row) => ({ ...row, place: { xid: BigInt(row.xid), id: BigInt(row.id) } }))
+    .toSorted((a, b) => Number(a.place.xid - b.place.xid) || Number(a.place.id - b.place.id))
+  return { horizon: { xid: BigInt(rows[0]?.horizon ?? 0), id: 0n }, found }
+}
