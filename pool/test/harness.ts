@@ -139,7 +139,7 @@ async function startReplica(p: {
         ...(signal ? { signal } : {}),
       })
       const text = await res.text()
-      const isJson = /json/.test(res.headers.get('content-type') ?? '')
+      const isJson = /[/+]json/.test(res.headers.get('content-type') ?? '')
       return { status: res.status, headers: res.headers, text, body: isJson ? (JSON.parse(text) as Answer['body']) : {} }
     },
     claim: (body = {}, o = {}) => pool.call('POST', '/api/pool/claim', { ...o, body }),

@@ -48,14 +48,15 @@ export function startFeed(ctx: Context) {
   })
 
   let soon = false
-  signals.on('changed', () => {
+  /** Many changes at once make one look. */
+  async function lookSoon(): Promise<void> {
     if (soon || live.size === 0) return
     soon = true
-    void clock.sleep(limits.feedSoonMs).then(() => {
-      soon = false
-      loop.wake()
-    })
-  })
+    await clock.sleep(limits.feedSoonMs)
+    soon = false
+    loop.wake()
+  }
+  signals.on('changed', () => void lookSoon())
 
   /** Tells a stream what it has missed, as fast as it reads, until it stands where the others do. */
   async function catchUp(stream: Stream): Promise<void> {
