@@ -151,7 +151,10 @@ describe('who may call what', () => {
 
 describe('the description', () => {
   interface Described {
-    paths: Record<string, Record<string, { operationId: string; security: unknown[] }>>
+    paths: Record<
+      string,
+      Record<string, { operationId: string; security: unknown[]; responses?: Record<string, { content?: object }> }>
+    >
   }
   const describedBy = async (pool: TestPool) =>
     (await pool.call('GET', '/openapi.json', { key: null })).body as unknown as Described
@@ -177,6 +180,14 @@ describe('the description', () => {
       .filter(({ security }) => security.length === 0)
       .map(({ route }) => route.replaceAll(/\{(\w+)\}/g, ':$1'))
     expect(open.toSorted()).toEqual(CLASSES.public)
+  })
+
+  test('says what is streamed, and in which form', async () => {
+    const pool = scoped(await testPool())
+    const { paths } = await describedBy(pool)
+    const types = (path: string) => Object.keys(paths[path]?.['get']?.responses?.['200']?.content ?? {})
+    expect(types('/api/pool/activity')).toEqual(['application/json', 'application/x-ndjson'])
+    expect(types('/api/pool/events')).toEqual(['text/event-stream'])
   })
 
   test('is rendered by a page that needs nothing from elsewhere', async () => {

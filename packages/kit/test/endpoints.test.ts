@@ -47,6 +47,7 @@ const endpoints: Endpoint<Caller>[] = [
     summary: 'Plain text',
     auth: 'open',
     replies: {},
+    streams: { 'text/plain': z.string() },
     handle({ res }) {
       res.type('text').send('plain')
       return null
@@ -130,6 +131,9 @@ test('the OpenAPI document says what the endpoints take, answer, and ask of thei
           requestBody: { required: false },
           responses: { 200: { content: {} }, 204: { description: 'it is gone' } },
         },
+      },
+      '/text': {
+        get: { responses: { 200: { description: 'Plain text', content: { 'text/plain': { schema: { type: 'string' } } } } } },
       },
       '/things': {
         post: {

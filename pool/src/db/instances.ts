@@ -83,6 +83,15 @@ export async function listInstances(db: Queryable, limit: number): Promise<Insta
   return rows
 }
 
+export async function readInstances(db: Queryable, ids: readonly string[]): Promise<InstanceRow[]> {
+  const { rows } = await db.query<InstanceRow>({
+    name: 'read_instances',
+    values: [ids],
+    text: `select ${COLUMNS} from instances i where i.id = any($1)`,
+  })
+  return rows
+}
+
 export async function readInstance(db: Queryable, id: string): Promise<InstanceRow | null> {
   const { rows } = await db.query<InstanceRow>({
     name: 'read_instance',

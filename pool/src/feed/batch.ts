@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import type { FeedMessage } from '../contract/index.ts'
 import { readClaims } from '../db/claims.ts'
 import type { LoggedRow } from '../db/feed.ts'
-import { countByStatus, listFleet, toCounts } from '../db/instances.ts'
+import { countByStatus, readInstances, toCounts } from '../db/instances.ts'
 import { findOperationsOn, listOperations } from '../db/operations.ts'
 import { presentEvent, presentInstance, presentOperation } from '../present.ts'
 import { isAfter, type Position, toCursor } from './cursor.ts'
@@ -36,8 +36,8 @@ export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], 
   const latest = latestOf(rows)
   const moved = rows.some((row) => row.from_status !== row.to_status)
   const instanceIds = [...latest.instances.keys()]
-  const [fleet, claims, items, counted] = await Promise.all([
-    listFleet(db, { ids: instanceIds }),
+  const [instances, claims, items, counted] = await Promise.all([
+    readInstances(db, instanceIds),
     readClaims(db, [...latest.claims.keys()]),
     findOperationsOn(db, instanceIds),
     moved ? countByStatus(db) : null,
@@ -52,7 +52,7 @@ export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], 
 
   const beside = new Map<LoggedRow, Frame[]>(rows.map((row) => [row, []]))
   const show = (row: LoggedRow | undefined, shown: Frame) => row && beside.get(row)?.push(shown)
-  const present = new Map(fleet.map((row) => [row.id, row]))
+  const present = new Map(instances.map((row) => [row.id, row]))
   for (const [id, row] of latest.instances) {
     const instance = present.get(id)
     show(row, frame({ event: 'instance', data: instance ? presentInstance(instance) : { id, deleted: true } }))

@@ -72,10 +72,13 @@ export function feedRoutes(ctx: Context, { feed }: Parts): Endpoint<'claimer' | 
         const after = query.after === undefined ? null : await placeOf(query.after)
         if (format === 'json') return { status: 200, body: await page(after, filter, limit ?? limits.activityPage) }
         res.type('application/x-ndjson')
-        // as fast as it is read; who leaves early, or is cut off by a failure of ours, sees that the answer has no end
-        await pipeline(Readable.from(lines(after ?? BEGINNING, filter, limit ?? Infinity)), res).catch((err: unknown) => {
-          if (!req.destroyed) log.error({ err, requestId: requestIdOf(req) }, 'an export was broken off')
-        })
+        try {
+          // as fast as it is read
+          await pipeline(Readable.from(lines(after ?? BEGINNING, filter, limit ?? Infinity)), res)
+        } catch (err) {
+          // too late for another answer: that this one was cut off is all that can be seen
+          if (!hasLeft(err)) log.error({ err, requestId: requestIdOf(req) }, 'an export was broken off')
+        }
         return null
       },
     }),
@@ -107,3 +110,6 @@ export function feedRoutes(ctx: Context, { feed }: Parts): Endpoint<'claimer' | 
     }),
   ]
 }
+
+/** The client closed the connection before its answer was complete. */
+const hasLeft = (err: unknown): boolean => (err as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE'
