@@ -80,7 +80,13 @@ describe('drain', () => {
   })
 
   test('and a claim of the same box: one of them wins, never both', async () => {
-    const pool = scoped(await testPool())
+    // no pool: one that looks at the box at this moment would keep the claim off it
+    const pool = scoped(await testDatabase())
+    const seed = async () => {
+      const id = newInstanceId()
+      await seedRows(pool.db, [id])
+      return id
+    }
     const claims = (id: string) =>
       insertClaim(pool.db, {
         id,
@@ -105,7 +111,7 @@ describe('drain', () => {
     }
 
     // the claim holds the row: the drain waits for it, and then leaves it alone
-    const [won = ''] = await seedReady(pool, 1)
+    const won = await seed()
     await claims('c1')
     const tx = await pool.db.connect()
     await tx.query('begin')
@@ -117,7 +123,7 @@ describe('drain', () => {
     expect(await statusOf(pool.db, won)).toBe('claiming')
 
     // the drain holds the row: the claim skips it
-    const [lost = ''] = await seedReady(pool, 1)
+    const lost = await seed()
     await claims('c2')
     await withTransaction(pool.db, async (draining) => {
       expect(await beginDeleting(draining, { ...drain, ids: [lost] })).toEqual([lost])
