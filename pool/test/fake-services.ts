@@ -109,7 +109,7 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     ],
     registryIs: 'up',
     clockOffsetMs: 0,
-    image: imageOf(1),
+    image: null,
     onValidate: () => {
       throw problem(422, 'USER_CONFIG_REJECTED', { errors: [{ path: 'telnyxApiKey', message: 'is not accepted' }] })
     },

@@ -10,7 +10,7 @@ import { LIMITS, type Limits } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { type Parts, startParts } from '../src/parts.ts'
 import { AUDIT } from './audit.ts'
-import { type FakeServices, startFakeServices } from './fake-services.ts'
+import { type FakeServices, imageOf, startFakeServices } from './fake-services.ts'
 
 export const PUBLIC_URL = 'http://localhost:3001'
 const silent = createLogger('test', 'silent')
@@ -74,12 +74,15 @@ export interface Answer {
 export interface PoolOptions {
   env?: Record<string, string>
   limits?: Partial<Limits>
+  /** What the configured tag means at the start; nothing unless set. */
+  image?: string
 }
 
 /** A pool that listens, on a database of its own and fake services; nothing is warmed unless POOL_MIN_IDLE says so. */
 export async function testPool(options: PoolOptions = {}): Promise<TestPool> {
   const database = await testDatabase()
   const services = await startFakeServices()
+  services.image = options.image ?? null
   const key = `pool-key-${crypto.randomUUID()}`
   return startReplica({ database, services, key, options, owner: true })
 }
@@ -156,7 +159,8 @@ async function startReplica(p: {
 }
 
 /** Makes an image the wanted one, and as trusted as if an instance on it had become ready. */
-export async function trustImage({ db, services }: Pick<TestPool, 'db' | 'services'>, image = services.image): Promise<void> {
+export async function trustImage({ db, services }: Pick<TestPool, 'db' | 'services'>, image = imageOf(1)): Promise<void> {
+  services.image = image
   await db.query({
     values: [image],
     text: `

@@ -102,7 +102,16 @@ describe('answers', () => {
         limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
       }),
     )
-    await eventually('a quiet start', () => pool.services.called(/changes/).length >= 2)
+    let seen = 0
+    await eventually(
+      'a quiet start',
+      () => {
+        const isQuiet = pool.services.calls.length === seen && pool.services.called(/changes/).length >= 2
+        seen = pool.services.calls.length
+        return isQuiet
+      },
+      { everyMs: 200 },
+    )
     const before = pool.services.calls.length
     await Promise.all(Array.from({ length: 50 }, () => pool.call('GET', '/api/pool/counts', { key: null })))
     expect(pool.services.calls.length).toBe(before)

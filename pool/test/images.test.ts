@@ -65,7 +65,11 @@ async function tickOnce({ parts }: TestPool): Promise<void> {
   await parts.refill.topUp({ actor: 'pool', requestId: null })
 }
 
-const STILL = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, changesWaitMs: 25_000 } }
+const STILL = {
+  env: { TICK_INTERVAL_MS: '600000' },
+  limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
+  image: imageOf(1),
+}
 
 async function listImages(pool: TestPool) {
   const { body } = await pool.call('GET', '/api/pool/images')

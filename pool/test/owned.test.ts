@@ -36,7 +36,7 @@ const onceBack = (call: () => Promise<Answer>) =>
 /** A claim in the queue, whose owner has signed with this nonce. */
 const enter = (on: Parameters<typeof insertClaim>[0], id: string, nonce: string | null) => {
   const owner = nonce === null ? null : { address: '0x1', inboxId: null, nonce, nonceExpiresAt: new Date(Date.now() + 600_000) }
-  const keys = { id, principal: 'key:test', idemKey: id, bodyHmac: id, joinHash: null }
+  const keys = { id, principal: 'key:test', idemKey: id, bodyHmac: id, joinHash: null, requestId: null }
   return insertClaim(on, { ...keys, mode: 'create', agentName: id, waitMs: 60_000, leaseMs: 60_000, owner })
 }
 

@@ -213,8 +213,10 @@ describe('refilling', () => {
   })
 
   test('failing creation does not spin: it pauses, says so, and the failed ones are cleaned up', async () => {
-    const pool = scoped(await testPool({ env: { POOL_MIN_IDLE: '2', TICK_INTERVAL_MS: '100' } }))
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
     pool.services.onCreate = (id) => pool.services.set(id, detailOf('deploy_failed'))
+    await trustImage(pool)
+    await pool.call('PATCH', '/api/pool/settings', { body: { minIdle: 2 } })
     await eventually('the failed ones to be gone', async () => {
       const { rows } = await pool.db.query({ text: `select 1 from instance_events where type = 'removed'` })
       return rows.length === 2

@@ -62,7 +62,15 @@ describe('an older copy of the database', () => {
     async (how) => {
       const pool = scoped(await testPool({ ...STILL, env: { TICK_INTERVAL_MS: '100' } }))
       const [id = ''] = await seedReady(pool, 1)
-      const claim = { id: 'clm_old', principal: 'key:pool', idemKey: 'k', bodyHmac: 'b', joinHash: null, mode: 'create' as const }
+      const claim = {
+        id: 'clm_old',
+        principal: 'key:pool',
+        idemKey: 'k',
+        bodyHmac: 'b',
+        joinHash: null,
+        mode: 'create' as const,
+        requestId: null,
+      }
       await insertClaim(pool.db, { ...claim, agentName: 'A', waitMs: 60_000, leaseMs: 60_000 })
       expect(
         await eventually('the reservation', () => reserveNext(pool.db, { createMs: 30_000, joinMs: 0, leaseExtraMs: 60_000 })),

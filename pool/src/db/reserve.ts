@@ -1,5 +1,6 @@
 import type { Queryable } from '@convos/kit'
 import type { ClaimMode } from './claims.ts'
+import { CLAIM_EVENTS } from './events.ts'
 import { NONCE_USED } from './nonces.ts'
 
 export interface Reservation {
@@ -49,7 +50,10 @@ export async function reserveNext(
         update claims c set state = 'failed', idem_key = null, join_hash = null, finished_at = clock_now(), error = $4::jsonb
         from claim cross join box
         where c.id = claim.id and claim.owner_nonce is not null and not exists (select 1 from burnt)
-        returning c.id, c.mode, c.tainted
+        returning c.id, c.mode, c.tainted, c.request_id
+      ), told as (
+        insert into instance_events (claim_id, type, reason, actor, request_id)
+        select id, '${CLAIM_EVENTS.failed}', $4::jsonb ->> 'detail', 'pool', request_id from refused
       ), reserved as (
         update instances i set status = 'claiming', status_reason = null, status_since = clock_now(), claim_id = claim.id,
           principal = claim.principal, agent_name = claim.agent_name, owner_address = claim.owner_address,
