@@ -297,6 +297,19 @@ describe('what is told of providers', () => {
     expect((await list(gates))['railway']?.health).toBe('blocked')
   })
 
+  test('what is left on our account is what any instance’s usage showed last', async () => {
+    const gates = replica()
+    expect((await list(gates))['openrouter']).toMatchObject({ creditRemaining: null, creditAt: null })
+    await db.query(`
+      insert into instance_services (instance_id, tool_id, kind, state, resource_id, usage, usage_at) values
+        ('creditold000', 'openrouter', 'key', 'active', 'k', '{"accountRemaining": 50}', '2030-01-01T00:00:00Z'),
+        ('creditnew000', 'openrouter', 'key', 'destroyed', 'k', '{"accountRemaining": 12.5}', '2030-01-01T01:00:00Z'),
+        ('creditnew000', 'openrouter', 'key', 'active', 'k', '{}', '2030-01-01T02:00:00Z')`)
+    expect((await list(gates))['openrouter']).toMatchObject({ creditRemaining: 12.5, creditAt: '2030-01-01T01:00:00.000Z' })
+    expect((await list(gates))['railway']).toMatchObject({ creditRemaining: null })
+    await db.query(`delete from instance_services`)
+  })
+
   test('an older failure of another replica does not hide its latest answer', async () => {
     const [a, b] = [replica(), replica()]
     await failing(a.railway, refusal('transient'))

@@ -42,6 +42,9 @@ export const ProviderState = z.object({
   lastOkAt: z.string().nullable(),
   lastError: z.string().nullable(),
   lastErrorAt: z.string().nullable(),
+  /** USD left on our account when an instance's usage was last measured (`creditAt`); null: never, or it has none. */
+  creditRemaining: z.number().nullable().default(null),
+  creditAt: z.string().nullable().default(null),
 })
 export type ProviderState = z.infer<typeof ProviderState>
 export const ProvidersReply = z.array(ProviderState)

@@ -296,6 +296,26 @@ export async function readUsage(db: Queryable, p: { instanceId: string; toolId: 
   return rows[0] ?? null
 }
 
+export interface Credit {
+  toolId: string
+  /** USD. */
+  remaining: number
+  at: Date
+}
+
+/** What was left on our account with a tool's provider, by the latest sample of any instance. */
+export async function readCredits(db: Queryable): Promise<Credit[]> {
+  const { rows } = await db.query<Credit>({
+    name: 'read_credits',
+    text: `
+      select distinct on (tool_id) tool_id as "toolId", (usage ->> 'accountRemaining')::float8 as remaining, usage_at as at
+      from instance_services
+      where usage_at is not null and jsonb_typeof(usage -> 'accountRemaining') = 'number'
+      order by tool_id, usage_at desc`,
+  })
+  return rows
+}
+
 /** True for the one who is to measure now: nobody has within `everyMs`. */
 export async function claimUsage(db: Queryable, p: { id: string; everyMs: number }): Promise<boolean> {
   const { rowCount } = await db.query({

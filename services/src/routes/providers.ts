@@ -2,6 +2,7 @@ import { type Endpoint, endpoint, type Queryable } from '@convos/kit'
 import type { Gates, ProviderGate } from '../budget/gates.ts'
 import { ProvidersReply, type ProviderState } from '../contract/index.ts'
 import { type Budget, readBudgets } from '../db/budgets.ts'
+import { type Credit, readCredits } from '../db/tools.ts'
 
 /** `GET /providers`: as the replicas wrote it down; no provider is asked. */
 export const providerEndpoints = ({ db, gates }: { db: Queryable; gates: Gates }): Endpoint<'pool'>[] => [
@@ -13,11 +14,12 @@ export const providerEndpoints = ({ db, gates }: { db: Queryable; gates: Gates }
     auth: 'pool',
     replies: { 200: ProvidersReply },
     async handle() {
-      const budgets = await readBudgets(db)
+      const [budgets, credits] = await Promise.all([readBudgets(db), readCredits(db)])
       const body = Object.values(gates).map((gate) =>
         stateOf(
           gate,
           budgets.find(({ provider }) => provider === gate.provider),
+          credits.find(({ toolId }) => toolId === gate.provider),
         ),
       )
       return { status: 200, body }
@@ -25,7 +27,11 @@ export const providerEndpoints = ({ db, gates }: { db: Queryable; gates: Gates }
   }),
 ]
 
-function stateOf({ provider, configured, perHour }: ProviderGate, budget: Budget | undefined): ProviderState {
+function stateOf(
+  { provider, configured, perHour }: ProviderGate,
+  budget: Budget | undefined,
+  credit: Credit | undefined,
+): ProviderState {
   const requests = budget?.requests ?? 0
   return {
     provider,
@@ -41,6 +47,8 @@ function stateOf({ provider, configured, perHour }: ProviderGate, budget: Budget
     lastOkAt: budget?.lastOkAt?.toISOString() ?? null,
     lastError: budget?.lastError ?? null,
     lastErrorAt: budget?.lastErrorAt?.toISOString() ?? null,
+    creditRemaining: credit?.remaining ?? null,
+    creditAt: credit?.at.toISOString() ?? null,
   }
 }
 
