@@ -17,6 +17,7 @@ import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { watchRoutes } from './routes/watch.ts'
 
 /** Every endpoint of the API, one family after the other. */
 export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[] {
@@ -32,6 +33,7 @@ export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[]
     settingsRoutes(ctx),
     imageRoutes(ctx),
     templateRoutes(ctx),
+    watchRoutes(ctx),
   ]
   const endpoints: Endpoint<AuthClass>[] = families.flat()
   return [...endpoints, describing(ctx, endpoints)]

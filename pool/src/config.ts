@@ -18,6 +18,8 @@ const environmentOf = (env: { POOL_ENVIRONMENT?: Environment | undefined; RAILWA
 const always = () => true
 const onOff = z.enum(['on', 'off']).transform((value) => value === 'on')
 const secrets = envList.pipe(z.array(envSecret).max(2, 'takes one value, or two while rotating'))
+/** As it is given: what a slash at its end means is for its owner to know. */
+const webhook = z.string().refine((url) => envUrl.safeParse(url).success, 'must be an http(s) URL')
 const origins = envList.pipe(z.array(envUrl.transform((url) => new URL(url).origin)))
 
 const Env = z
@@ -43,6 +45,7 @@ const Env = z
     SERVICES_API_KEY: envSecret,
     CONVOS_INVITE_ORIGINS: origins.optional(),
     POOL_PUBLIC_AGENTS: onOff.optional(),
+    ALERT_WEBHOOK_URL: webhook.optional(),
     CLAIM_PENDING_TIMEOUT_MS: envInt(1_000, 30 * 86_400_000).default(86_400_000),
     RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   })
@@ -108,6 +111,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       stuckTimeoutMs: e.POOL_STUCK_TIMEOUT_MS,
       pendingTimeoutMs: e.CLAIM_PENDING_TIMEOUT_MS,
     },
+    /** Null: nobody is told of alerts. May hold a secret in its path. */
+    alertWebhookUrl: e.ALERT_WEBHOOK_URL ?? null,
     tickIntervalMs: e.TICK_INTERVAL_MS,
     inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [e.environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN],
     publicAgents: e.POOL_PUBLIC_AGENTS ?? e.environment !== 'production',

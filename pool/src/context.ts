@@ -5,6 +5,7 @@ import { readSecret, readSettings, seedSettings } from './db/settings.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createServices, type Services } from './provision.ts'
 import { createSignals, type Signals } from './signals.ts'
+import { createMeters, type Meters } from './watch/meters.ts'
 
 /** What every part of pool works with; made once per process, or per test. */
 export interface Context {
@@ -12,6 +13,7 @@ export interface Context {
   limits: Limits
   log: Logger
   metrics: Metrics
+  meters: Meters
   db: Database
   services: Services
   signals: Signals
@@ -32,11 +34,13 @@ export async function createContext(p: {
   const { config, log, db, clock = systemClock } = p
   const limits = { ...LIMITS, ...p.limits }
   await seed(config, db, log)
+  const metrics = createMetrics('pool')
   return {
     config,
     limits,
     log,
-    metrics: createMetrics('pool'),
+    metrics,
+    meters: createMeters(metrics.registry, limits),
     db,
     services: createServices({ ...config.services, environment: config.environment, limits }),
     signals: createSignals(),

@@ -17,7 +17,7 @@ export type Fleet = ReturnType<typeof createFleet>
  * side by side: every write is a compare-and-set, every call can be repeated.
  */
 export function createFleet(ctx: Context) {
-  const { db, limits, log, services, signals } = ctx
+  const { db, limits, log, meters, services, signals } = ctx
   const call = atMost(limits.callsParallel)
   /** Withdrawals wait for boxes, which may not answer: what services does by itself must not stand behind them. */
   const callBoxes = atMost(limits.callsParallel)
@@ -63,7 +63,8 @@ export function createFleet(ctx: Context) {
     })
   }
 
-  async function applyMoves(rows: readonly FleetRow[], moves: Move[]): Promise<void> {
+  /** Answers what moved. */
+  async function applyMoves(rows: readonly FleetRow[], moves: Move[]): Promise<Move[]> {
     const isAutomatic = (m: Move) => m.type === 'auto_destroy'
     const moved = await withTransaction(db, async (tx) => {
       const ids = await moveInstances(tx, { moves: moves.filter((m) => !isAutomatic(m)), actor })
@@ -73,18 +74,19 @@ export function createFleet(ctx: Context) {
     })
     const destroyed = await moveWithinCap(moves.filter(isAutomatic))
     const done = moves.filter((m) => moved.has(m.id) || destroyed.has(m.id))
-    if (done.length === 0) return
+    if (done.length === 0) return []
     for (const m of done) log.info({ instanceId: m.id, from: m.from, to: m.to, type: m.type, reason: m.reason }, 'status changed')
     signals.emit('changed')
     if (done.some((m) => m.to === 'ready')) signals.emit('ready')
     if (done.some((m) => m.from === 'ready' || m.from === 'starting')) signals.emit('shrunk')
     for (const m of done) if (m.to === 'deleting') void destroy(m.id)
+    return done
   }
 
-  async function act(rows: readonly FleetRow[], decisions: Decision[]): Promise<void> {
+  async function act(rows: readonly FleetRow[], decisions: Decision[]): Promise<Move[]> {
     const of = <K extends Decision['kind']>(kind: K) =>
       decisions.filter((d): d is Extract<Decision, { kind: K }> => d.kind === kind)
-    await applyMoves(
+    const moved = await applyMoves(
       rows,
       of('move').map((d) => d.move),
     )
@@ -97,6 +99,7 @@ export function createFleet(ctx: Context) {
     for (const { id } of of('destroy')) void destroy(id)
     for (const d of of('withdraw')) void ask('withdraw', d.id, () => callBoxes(() => withdraw(ctx, d)))
     await Promise.all(of('admit').map((d) => admit(ctx, d)))
+    return moved
   }
 
   return {
@@ -125,10 +128,15 @@ export function createFleet(ctx: Context) {
       await mapAtMost(1, chunks(seen, limits.statusBatch), (chunk) => recordObservations(db, chunk))
       signals.emit('changed')
     }
-    await act(
+    const moved = await act(
       rows,
       rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? []),
     )
+    const startedAt = new Map(rows.map((row) => [row.id, row.status_since]))
+    for (const { id, from, to, type } of moved) {
+      if (type === 'creation_failed') meters.creationFailed()
+      else if (from === 'starting' && to === 'ready') meters.becameReady(now.getTime() - (startedAt.get(id)?.getTime() ?? 0))
+    }
   }
 }
 

@@ -93,6 +93,33 @@ export const LIMITS = {
   activityBatch: 500,
   statusRows: 1_000,
   shutdownMs: 35_000,
+
+  /** A claim that got its instance within this was served without waiting. */
+  hitWithinMs: 1_000,
+  statsEveryMs: 20_000,
+  /** How far back minutes are counted again, and how far back those are that nobody counted. */
+  statsRecountMs: 300_000,
+  statsFillMs: 7 * 86_400_000,
+  gaugesKeptMs: 5_000,
+  providersKeptMs: 5_000,
+
+  alertEveryMs: 15_000,
+  /** How long an alert must hold before it fires: until the second look; an empty pool may be about to be filled. */
+  alertHoldMs: 10_000,
+  poolEmptyMs: 60_000,
+  /** What was not looked at for this long has not held. */
+  alertGapMs: 60_000,
+  tickLateIntervals: 3,
+  deletionStuckMs: 3_600_000,
+  servicesSilentMs: 120_000,
+  creditLowUsd: 20,
+  webhookMs: 10_000,
+  /** One replica has a notice in hand for longer than its call may take, and for less than until the next look. */
+  noticeLeaseMs: 14_000,
+
+  retentionEveryMs: 3_600_000,
+  retentionBatch: 5_000,
+  retentionBatches: 20,
 } as const
 
 export type Limits = { readonly [name in keyof typeof LIMITS]: number }

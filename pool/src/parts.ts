@@ -3,10 +3,11 @@ import { type Cache, createCache } from './cache.ts'
 import { type Desk, openDesk } from './claim/desk.ts'
 import { type Feed, startFeed } from './feed/feed.ts'
 import { createFleet, type Fleet } from './fleet.ts'
-import { countFleet, countListeners } from './measures.ts'
 import { type Operations, startOperations } from './operations.ts'
 import { type Refill, startRefill } from './refill.ts'
 import { startTick, type Tick } from './tick.ts'
+import { exposeGauges } from './watch/gauges.ts'
+import { startWatch } from './watch/index.ts'
 
 /** The working parts of one replica. */
 export interface Parts {
@@ -30,8 +31,8 @@ export function startParts(ctx: Context): Parts {
   const desk = openDesk(ctx)
   const feed = startFeed(ctx)
   const tick = startTick(ctx, fleet)
-  countFleet(ctx, cache)
-  countListeners(ctx, feed)
+  const watch = startWatch(ctx, tick)
+  exposeGauges(ctx, { cache, feed, tick })
   let stopping = false
   return {
     cache,
@@ -47,7 +48,14 @@ export function startParts(ctx: Context): Parts {
     async stop() {
       stopping = true
       // the claims first: their boxes and their callers wait
-      await Promise.all([desk.close(ctx.limits.shutdownMs), feed.stop(), tick.stop(), refill.stop(), operations.stop()])
+      await Promise.all([
+        desk.close(ctx.limits.shutdownMs),
+        feed.stop(),
+        tick.stop(),
+        refill.stop(),
+        operations.stop(),
+        watch.stop(),
+      ])
     },
   }
 }

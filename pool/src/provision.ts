@@ -11,6 +11,8 @@ import {
   DetailStatusReply,
   GatewayReply,
   ImageReply,
+  ProvidersReply,
+  type ProviderState,
   ProvisionToolReply,
   RegistryReply,
   type StatusDetail,
@@ -19,6 +21,7 @@ import { z } from 'zod'
 import { mapAtMost } from './concurrency.ts'
 import type { OfferedTool } from './contract/template.ts'
 import type { Limits } from './limits.ts'
+import { recent } from './recent.ts'
 
 /** Deadlines around tools; services itself waits 9 s for a tool, and 15 s for a provider that validates. */
 const TOOL_CALL_MS = 10_000
@@ -132,8 +135,21 @@ export function createServices(p: { url: string; apiKey: string; environment: st
     return data
   })
 
+  const providers = recent(limits.providersKeptMs, async (): Promise<ProviderState[]> => {
+    const { data } = await call('/providers', ProvidersReply, { timeoutMs: limits.reachableCallMs })
+    return data
+  })
+
   return {
     check,
+
+    /** How the external providers are, as of the last seconds; no provider is asked. */
+    providers,
+
+    /** Since services last answered this process; Infinity before it ever did. */
+    get answeredAgoMs(): number {
+      return performance.now() - answeredAt
+    },
 
     /** The tools there are, as of the last half minute; longer where services cannot be asked. */
     tools: registry,

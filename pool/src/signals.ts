@@ -1,9 +1,9 @@
 /**
  * What one part tells the others within a process, without knowing them: `changed` (an instance row is different),
  * `shrunk` (fewer ready or starting instances than before: look at the stock), `ready` (one more can be handed out),
- * `operation` (there are items to begin).
+ * `operation` (there are items to begin), `leading` (this replica has begun to tick).
  */
-type Signal = 'changed' | 'shrunk' | 'ready' | 'operation'
+type Signal = 'changed' | 'shrunk' | 'ready' | 'operation' | 'leading'
 
 export interface Signals {
   on(signal: Signal, listener: () => void): void

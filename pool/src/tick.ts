@@ -1,8 +1,8 @@
 import { acquireLease, Deadline, type Loop, releaseLease, startLoop } from '@convos/kit'
 import { sweepLostClaims } from './claim/lost.ts'
 import type { Context } from './context.ts'
+import { beat } from './db/heartbeats.ts'
 import { recordWanted } from './db/images.ts'
-import { deleteExpiredSessions } from './db/sessions.ts'
 import type { Fleet } from './fleet.ts'
 
 const LEASE = 'tick'
@@ -10,6 +10,8 @@ const LEASE = 'tick'
 export interface Tick {
   /** Asks for a full pass as soon as possible, if this replica is the one that ticks. */
   wake(): void
+  /** Whether this replica is the one that ticks, as far as it knows. */
+  readonly leading: boolean
   stop(): Promise<void>
 }
 
@@ -18,7 +20,7 @@ export interface Tick {
  * every 10 s and at everything every tick. The full pass only catches what the others missed.
  */
 export function startTick(ctx: Context, fleet: Fleet): Tick {
-  const { clock, config, db, limits, log, replica, services, signals } = ctx
+  const { clock, config, db, limits, log, meters, replica, services, signals } = ctx
   let leading = false
 
   const tick = startLoop({
@@ -28,13 +30,15 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
     log,
     async pass(signal) {
       if (!leading) return
+      const done = meters.tickBegins()
       const deadline = new Deadline(limits.tickDeadlineMs, signal)
       const swept = sweepLostClaims(ctx, deadline).catch((err: unknown) => {
         log.error({ err }, 'lost claims could not be ended; they are tried again')
       })
       // none waits for another: boxes that keep the sweep waiting must not hide the fleet
       await Promise.all([swept, learnWanted(), fleet.look({}, deadline)])
-      await deleteExpiredSessions(db)
+      await beat(db, { name: 'tick', agoMs: 0 })
+      done()
       // whatever was missed: operations to go on with, stock to fill
       signals.emit('operation', 'shrunk')
     },
@@ -93,12 +97,16 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
         cursor = null
         tick.wake()
         changes.wake()
+        signals.emit('leading')
       } else if (held) await fleet.look({ status: 'ready' }, new Deadline(limits.tickDeadlineMs, signal))
     },
   })
 
   return {
     wake: () => tick.wake(),
+    get leading() {
+      return leading
+    },
     async stop() {
       leading = false
       await Promise.all([lead.stop(), changes.stop(), tick.stop()])

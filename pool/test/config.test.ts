@@ -59,3 +59,12 @@ test('production wants its own secret and its address; replaced names are refuse
   for (const name of ['RAILWAY_SOURCE_REPO', 'RAILWAY_SOURCE_ANYTHING', 'OPENCLAW_GIT_REF'])
     expect(() => readConfig({ ...BASE, [name]: 'x' })).toThrow(`${name}: replaced by RAILWAY_RUNTIME_IMAGE`)
 })
+
+test('the address of the webhook is taken as it is given, and never shown', () => {
+  const url = 'https://hooks.example/services/T0/B0/only-the-owner-knows/'
+  expect(readConfig({ ...BASE, ALERT_WEBHOOK_URL: url }).alertWebhookUrl).toBe(url)
+  expect(readConfig(BASE).alertWebhookUrl).toBeNull()
+  const fault = () => readConfig({ ...BASE, ALERT_WEBHOOK_URL: 'only-the-owner-knows' })
+  expect(fault).toThrow('ALERT_WEBHOOK_URL: must be an http(s) URL')
+  expect(fault).not.toThrow('only-the-owner-knows')
+})

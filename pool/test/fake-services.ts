@@ -7,6 +7,7 @@ import {
   CreateInstanceRequest,
   type InstanceState,
   type ProbedHealth,
+  type ProvidersReply,
   ProvisionToolRequest,
   type RegistryReply,
   type StatusDetail,
@@ -39,6 +40,7 @@ export interface FakeServices {
   clockOffsetMs: number
   /** What the configured tag means; null: it cannot be resolved. */
   image: string | null
+  providers: z.infer<typeof ProvidersReply>
   /** Refuses by throwing. */
   onValidate: (toolId: string, userConfig: unknown) => Promise<void> | void
   /** What becomes of a tool at once; there unless set. Refuses by throwing. */
@@ -110,6 +112,7 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
     registryIs: 'up',
     clockOffsetMs: 0,
     image: null,
+    providers: [],
     onValidate: () => {
       throw problem(422, 'USER_CONFIG_REJECTED', { errors: [{ path: 'telnyxApiKey', message: 'is not accepted' }] })
     },
@@ -179,6 +182,7 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       if (fake.registryIs === 'down') throw problem(503, 'DATABASE_DOWN')
       res.json(fake.tools)
     })
+    .get('/providers', (_req, res) => res.json(fake.providers))
     .post('/validate/:toolId', async (req, res) => {
       await fake.onValidate(req.params.toolId, ValidateRequest.parse(req.body).userConfig)
       res.json({ ok: true })

@@ -45,7 +45,7 @@ const isOver = (row: ClaimRow) => ['done', 'failed', 'cancelled', 'ended'].inclu
  * not be stored (the bodies of claims under way) and who is waiting. One look at the rows every 100 ms serves all waiters.
  */
 export function openDesk(ctx: Context) {
-  const { db, limits, log, signals } = ctx
+  const { db, limits, log, meters, signals } = ctx
   const jobs = new Map<string, Job>()
   const waiting = new Map<string, Set<(row: ClaimRow | null) => void>>()
   const running = new Set<Promise<void>>()
@@ -71,6 +71,7 @@ export function openDesk(ctx: Context) {
       log.error({ err, claimId: job.claimId }, 'a claim was interrupted; the sweep ends it')
       // how far it came is unknown here: no longer renewed, its lease runs out, and its box is asked
       jobs.delete(job.claimId)
+      meters.claimInterrupted()
     }
     job.running = false
     try {
@@ -90,7 +91,10 @@ export function openDesk(ctx: Context) {
         if (row.state === 'running' && row.instance_id && row.deadline) {
           const leftMs = row.deadline.getTime() - row.now.getTime()
           start({ claimId: row.id, instanceId: row.instance_id, mode: row.mode, tainted: row.tainted, leftMs })
-        } else if (row.state !== 'queued') jobs.delete(row.id)
+        } else if (row.state !== 'queued') {
+          jobs.delete(row.id)
+          meters.claimLeft(row)
+        }
       }
       for (const tell of waiting.get(row.id) ?? []) tell(row)
     }

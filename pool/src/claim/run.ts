@@ -45,7 +45,7 @@ function whyNot(refused: ServicesError | null): ClaimError {
 
 /** Carries out a claim on the box reserved for it, to its end: kept, given back, or given up. Stores what became of it. */
 export async function runClaim(ctx: Context, job: Job, reserved: Reservation): Promise<void> {
-  const { db, limits, log, services, signals } = ctx
+  const { db, limits, log, meters, services, signals } = ctx
   const { claimId, instanceId, mode } = reserved
   const deadline = new Deadline(reserved.leftMs)
   const ids = { claimId, instanceId }
@@ -72,7 +72,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   if (deadline.leftMs < needMs) return leave('ready', 'its claim has no time left for it', fail(GIVEN_UP))
 
   const share = { withinMs: deadline.leftMs - needMs, requestId: job.requestId }
-  const given = await giveTools(ctx, { ...ids, order: job.order, ...share })
+  const given = await meters.timed('tools', () => giveTools(ctx, { ...ids, order: job.order, ...share }))
   if (given.tools === null) return giveBack('its tools could not be provisioned', fail(whyNot(given.refused)))
   if (job.abandoned) return giveBack('its claimer left', gone)
   // whoever took the box (an operator's kill, a sweep) has ended the claim, or did so before it was running
@@ -88,7 +88,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   const budgetMs = mode === 'join' ? limits.configureJoinMs : limits.configureCreateMs
   try {
     const timeoutMs = Math.min(budgetMs, deadline.leftMs - limits.innerReserveMs)
-    const reply = await services.configure(instanceId, request, timeoutMs, job.requestId)
+    const reply = await meters.timed('configure', () => services.configure(instanceId, request, timeoutMs, job.requestId))
     await complete(reply)
   } catch (err) {
     if (!(err instanceof ServicesError)) throw err

@@ -57,13 +57,3 @@ export async function useLoginCode(db: Queryable, codeHash: Buffer): Promise<Buf
   })
   return rows[0]?.live ? rows[0].key_hash : null
 }
-
-/** Sessions and login codes whose time is over. */
-export async function deleteExpiredSessions(db: Queryable): Promise<void> {
-  await db.query({
-    name: 'delete_expired_sessions',
-    text: `
-      with codes as (delete from login_codes where expires_at <= clock_now())
-      delete from sessions where expires_at <= clock_now()`,
-  })
-}
