@@ -45,7 +45,7 @@ describe('what fires', () => {
     ['an empty pool', { ready: 0 }, ['POOL_EMPTY']],
     ['but not one that is to be empty', { ready: 0, target: 0 }, []],
     ['an image on which creation keeps failing', { breakers: [{ image: 'runtime@sha256:1', failures: 3 }] }, ['BREAKER_OPEN']],
-    ['a cap that is in the way', { cap: 'POOL_MAX_TOTAL allows 5 instances and 5 exist' }, ['CAP_REACHED']],
+    ['a cap that is in the way', { cap: 'at most 5 instances are allowed, and 5 exist' }, ['CAP_REACHED']],
     ['a tick that is three intervals late', { tickedAt: ago(91) }, ['TICK_LATE']],
     ['but not one that is merely due', { tickedAt: ago(90) }, []],
     ['a deletion that takes more than an hour', { deleting: { count: 2, oldestSince: ago(3_601) } }, ['DELETIONS_STUCK']],

@@ -188,7 +188,7 @@ describe('a notice', () => {
     expect(hook.notices[0]).toEqual({
       code: 'CAP_REACHED',
       state: 'firing',
-      detail: 'POOL_MAX_TOTAL allows 2 instances and 2 exist',
+      detail: 'at most 2 instances are allowed, and 2 exist',
       since: expect.any(String),
       environment: 'dev',
       poolUrl: PUBLIC_URL,

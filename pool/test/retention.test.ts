@@ -5,7 +5,7 @@ import { pruneEvents, pruneSessions } from '../src/db/retention.ts'
 import { LIMITS } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { prune } from '../src/watch/retention.ts'
-import { seedRows, testDatabase, testPool } from './harness.ts'
+import { seedRows, testDatabase, testPool, unaudited } from './harness.ts'
 
 const DAY = 86_400_000
 const log = createLogger('test', 'silent')
@@ -33,13 +33,14 @@ const insertEvents = (n: number, instanceId: string | null = null) =>
   })
 async function insertClaim(state: string, instanceId: string | null = null): Promise<string> {
   const id = crypto.randomUUID()
-  await db.query({
-    values: [id, state, instanceId],
-    text: `
+  await unaudited(
+    db,
+    `
       insert into claims (id, principal, body_hmac, mode, agent_name, state, instance_id, wait_until, lease_until, finished_at)
       values ($1, 'p', $1, 'create', 'A', $2, $3, clock_now(), clock_now(),
         case when $2 in ('done', 'ended', 'failed', 'cancelled') then clock_now() end)`,
-  })
+    [id, state, instanceId],
+  )
   return id
 }
 const claims = async () => (await db.query<{ id: string }>({ text: 'select id from claims order by seq' })).rows.map((c) => c.id)

@@ -6,7 +6,7 @@ import { recordCounts, recordGauges } from '../src/db/stats.ts'
 import { LIMITS } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { statsOf } from '../src/watch/stats.ts'
-import { seedReady, seedRows, testDatabase, testPool } from './harness.ts'
+import { seedReady, seedRows, testDatabase, testPool, unaudited } from './harness.ts'
 
 const HOW = { recountMs: LIMITS.statsRecountMs, fillMs: LIMITS.statsFillMs, hitMs: LIMITS.hitWithinMs }
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -31,20 +31,14 @@ async function minuteAgo(minutes: number): Promise<Date> {
 async function claimEnded(p: { minute: Date; state: string; code?: string; tookMs?: number; waitedMs?: number }): Promise<void> {
   const finished = new Date(p.minute.getTime() + 10_000)
   const created = new Date(finished.getTime() - (p.tookMs ?? 0))
-  await db.query({
-    values: [
-      crypto.randomUUID(),
-      p.state,
-      p.code ? { status: 503, code: p.code, detail: '' } : null,
-      created,
-      finished,
-      p.waitedMs ?? 0,
-    ],
-    text: `
+  await unaudited(
+    db,
+    `
       insert into claims (id, principal, body_hmac, mode, agent_name, state, instance_id, error, wait_until, lease_until, created_at,
         reserved_at, configured_at, finished_at)
       values ($1, 'p', $1, 'create', 'A', $2, 'box', $3, $4, $4, $4, $4::timestamptz + $6 * interval '1 ms', $5, $5)`,
-  })
+    [crypto.randomUUID(), p.state, p.code ? { status: 503, code: p.code, detail: '' } : null, created, finished, p.waitedMs ?? 0],
+  )
 }
 
 async function happened(instanceId: string, type: string, at: Date, from: string | null, to: string): Promise<void> {
