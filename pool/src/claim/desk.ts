@@ -60,6 +60,7 @@ export function openDesk(ctx: Context) {
     const job = jobs.get(reserved.claimId)
     if (!job || job.running) return
     job.running = true
+    job.runs++
     const run = carryOut(job, reserved).finally(() => running.delete(run))
     running.add(run)
   }
@@ -85,9 +86,12 @@ export function openDesk(ctx: Context) {
 
   /** Reads how claims stand, tells who waits for them, and goes on with those that this replica carries out. */
   async function look(ids: string[]): Promise<void> {
+    const runs = new Map([...jobs.values()].map((job) => [job, job.runs]))
     for (const row of await readClaims(db, ids)) {
       const job = jobs.get(row.id)
-      if (job && !job.running) {
+      // one that was carried out while the row was read: what was read is from before, and its box may be another's by now
+      const isFresh = job && !job.running && runs.get(job) === job.runs
+      if (isFresh) {
         if (row.state === 'running' && row.instance_id && row.deadline) {
           const leftMs = row.deadline.getTime() - row.now.getTime()
           start({ claimId: row.id, instanceId: row.instance_id, mode: row.mode, tainted: row.tainted, leftMs })
@@ -167,6 +171,7 @@ export function openDesk(ctx: Context) {
         gateway: null,
         entered: false,
         running: false,
+        runs: 0,
       }
       // known before it can be matched, forgotten if it does not get in
       jobs.set(job.claimId, job)

@@ -3,7 +3,7 @@ import type { ConfigureReply, GatewayReply } from '@convos/services/contract'
 import type { Context } from '../context.ts'
 import type { OfferedTool } from '../contract/template.ts'
 import type { ClaimError } from '../db/claims.ts'
-import { type AfterBox, failRunning, keepBox, leaveBox, markTouched } from '../db/owned.ts'
+import { type AfterBox, failRunning, keepBox, leaveBox, markTouched, ownsUntouched } from '../db/owned.ts'
 import type { Reservation } from '../db/reserve.ts'
 import { recordBoxTemplate } from '../db/templates.ts'
 import { ServicesError } from '../provision.ts'
@@ -24,6 +24,8 @@ export interface Job {
   /** It stands in the queue or beyond: what matches from now on sees it. */
   entered: boolean
   running: boolean
+  /** How often it was taken to a box. */
+  runs: number
 }
 
 const UNREACHABLE = { status: 503, code: 'SERVICES_UNAVAILABLE', detail: 'the claim could not be carried out now; claim again' }
@@ -71,6 +73,11 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   const needMs = mode === 'join' ? limits.anotherBoxJoinMs : limits.anotherBoxCreateMs
   if (deadline.leftMs < needMs) return leave('ready', 'its claim has no time left for it', fail(GIVEN_UP))
 
+  // a replica that stood still may have lost the box: what this claim brings is for nobody else's
+  if (tools.length > 0 && !(await ownsUntouched(db, ids))) {
+    await failRunning(db, { claimId, error: LOST })
+    return
+  }
   const share = { withinMs: deadline.leftMs - needMs, requestId: job.requestId }
   const given = await meters.timed('tools', () => giveTools(ctx, { ...ids, order: job.order, ...share }))
   if (given.tools === null) return giveBack('its tools could not be provisioned', fail(whyNot(given.refused)))

@@ -10,6 +10,16 @@ export interface Owned {
   instanceId: string
 }
 
+/** Whether the box still is the claim's, and nothing has reached it. */
+export async function ownsUntouched(db: Queryable, p: Owned): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'owns_untouched',
+    values: [p.instanceId, p.claimId],
+    text: `select 1 from instances where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null`,
+  })
+  return rowCount === 1
+}
+
 /**
  * The last write before a call may reach the box, when its tools are made: from here on it is never handed to anyone else.
  * False when it is lost.
