@@ -187,7 +187,9 @@ describe('the tools of a claim', () => {
     await seedReady(pool, 1)
     await template(pool, { tools: [EMAIL] })
     const held = Promise.withResolvers<void>()
-    pool.services.onProvision = async (_id, toolId) => {
+    pool.services.onProvision = async (id, toolId) => {
+      // it is in the ledger from when it is asked for: a look meanwhile sees it
+      setTool(pool.services, id, { toolId, resourceId: null, state: 'creating' })
       await held.promise
       return { toolId, resourceId: 'late', state: 'active' }
     }
