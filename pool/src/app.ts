@@ -4,6 +4,7 @@ import { type AuthClass, createGuards } from './auth.ts'
 import type { Context } from './context.ts'
 import type { Parts } from './parts.ts'
 import { agentRoutes } from './routes/agents.ts'
+import { changeRoutes } from './routes/change.ts'
 import { claimRoutes } from './routes/claims.ts'
 import { dashboard } from './routes/dashboard.ts'
 import { describing, docsPage } from './routes/docs.ts'
@@ -12,9 +13,11 @@ import { headers } from './routes/headers.ts'
 import { imageRoutes } from './routes/images.ts'
 import { instanceRoutes } from './routes/instances.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { lookRoutes } from './routes/look.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
+import { syncRoutes } from './routes/sync.ts'
 import { systemRoutes } from './routes/system.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { watchRoutes } from './routes/watch.ts'
@@ -28,11 +31,14 @@ export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[]
     claimRoutes(ctx, parts),
     agentRoutes(ctx, parts),
     instanceRoutes(ctx, parts),
+    lookRoutes(ctx),
+    changeRoutes(ctx, parts),
     operationRoutes(parts),
     feedRoutes(ctx, parts),
     settingsRoutes(ctx),
     imageRoutes(ctx),
     templateRoutes(ctx),
+    syncRoutes(ctx, parts),
     watchRoutes(ctx),
   ]
   const endpoints: Endpoint<AuthClass>[] = families.flat()

@@ -3,7 +3,7 @@ import { newToken } from './naming.ts'
 import type { Config } from './config.ts'
 import { readSecret, readSettings, seedSettings } from './db/settings.ts'
 import { LIMITS, type Limits } from './limits.ts'
-import { createServices, type Services } from './provision.ts'
+import { createServices, type Services } from './services/client.ts'
 import { createSignals, type Signals } from './signals.ts'
 import { createMeters, type Meters } from './watch/meters.ts'
 

@@ -12,6 +12,13 @@ import { type Decision, decide, observe } from './status.ts'
 
 export type Fleet = ReturnType<typeof createFleet>
 
+/** The fleet as it is, and what a look at it would do now. */
+export interface Survey {
+  rows: FleetRow[]
+  details: ReadonlyMap<string, StatusDetail>
+  decisions: Decision[]
+}
+
 /**
  * Brings rows in line with what services says of them: reads rows and answers, decides (pure), acts. Safe to run twice and
  * side by side: every write is a compare-and-set, every call can be repeated.
@@ -118,20 +125,33 @@ export function createFleet(ctx: Context) {
       if (silent > 0) log.warn({ silent, of: rows.length }, 'services did not answer for every instance')
       await reconcile(rows, details)
     },
+
+    /** A look that changes nothing. */
+    async survey(deadline: Deadline): Promise<Survey> {
+      const rows = await listFleet(db, {})
+      const details = await services.statuses(
+        rows.map((row) => row.id),
+        deadline,
+      )
+      return { rows, details, decisions: await decisionsFor(rows, details, await databaseNow(db)) }
+    },
+  }
+
+  const readLimits = async () => ({ ...limits, ...timeouts(await readSettings(db)) })
+
+  async function decisionsFor(rows: FleetRow[], details: ReadonlyMap<string, StatusDetail>, now: Date): Promise<Decision[]> {
+    const statusLimits = await readLimits()
+    return rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? [])
   }
 
   async function reconcile(rows: FleetRow[], details: ReadonlyMap<string, StatusDetail>): Promise<void> {
     const now = await databaseNow(db)
-    const statusLimits = { ...limits, ...timeouts(await readSettings(db)) }
-    const seen = rows.flatMap((row) => observe(row, details.get(row.id), statusLimits) ?? [])
+    const seen = rows.flatMap((row) => observe(row, details.get(row.id), limits) ?? [])
     if (seen.length > 0) {
       await mapAtMost(1, chunks(seen, limits.statusBatch), (chunk) => recordObservations(db, chunk))
       signals.emit('changed')
     }
-    const moved = await act(
-      rows,
-      rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? []),
-    )
+    const moved = await act(rows, await decisionsFor(rows, details, now))
     const startedAt = new Map(rows.map((row) => [row.id, row.status_since]))
     for (const { id, from, to, type } of moved) {
       if (type === 'creation_failed') meters.creationFailed()

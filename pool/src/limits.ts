@@ -91,6 +91,19 @@ export const LIMITS = {
   feedBufferBytes: 1_048_576,
   activityPage: 100,
   activityBatch: 500,
+  /** For longer than the longest call of an operation's item; whose worker died is taken over then. */
+  itemLeaseMs: 120_000,
+  itemsAtOnce: 8,
+  itemRetryMs: 5_000,
+  /** How often a redeploy is looked at. */
+  followEveryMs: 2_000,
+  redeployCallMs: 10_000,
+  reconfigureCallMs: 15_000,
+  reconcileCallMs: 60_000,
+  /** Services waits 10 s for its turn with a provider, and 15 s for the answer. */
+  providerCallMs: 30_000,
+  debugEveryMs: 5_000,
+  pageRows: 200,
   statusRows: 1_000,
   shutdownMs: 35_000,
 

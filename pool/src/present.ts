@@ -14,6 +14,7 @@ export function presentInstance(row: InstanceRow): Instance {
     agentName: row.agent_name,
     templateId: row.template_id,
     templateVersion: row.template_version,
+    templateSyncedAt: time(row.template_synced_at),
     ownerId: row.owner_id,
     ownerAddress: row.owner_address,
     principal: row.principal,
@@ -74,7 +75,7 @@ export function presentOperation(row: OperationRow): Operation {
   const items = row.items.map((item) => presentItem(row.kind, item))
   const count = (state: string) => items.filter((item) => item.state === state).length
   const running = count('running') > 0
-  const ended = [row.started_at.getTime(), ...row.items.map((i) => (i.last_at === null ? 0 : Date.parse(i.last_at)))]
+  const ended = [row.started_at.getTime(), ...row.items.map(endedAt)]
   const stoppedAt = row.stopped_at?.getTime() ?? 0
   return {
     id: row.id,
@@ -86,8 +87,13 @@ export function presentOperation(row: OperationRow): Operation {
     items,
     startedAt: row.started_at.toISOString(),
     finishedAt: running ? null : new Date(Math.max(stoppedAt, ...ended)).toISOString(),
-    report: null,
+    report: row.report,
   }
+}
+
+function endedAt(item: ItemRow): number {
+  const at = item.work ? item.done_at : item.last_at
+  return at === null ? 0 : Date.parse(at)
 }
 
 function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['items'][number] {
@@ -99,6 +105,7 @@ function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['item
   })
   if (item.error !== null) return as('failed', null, item.error)
   if (!item.begun) return as('running', 'waiting')
+  if (item.work) return item.done_at === null ? as('running', item.step ?? 'begun') : as('done', null)
   if (kind !== 'replenish') return item.status === null ? as('done', null) : as('running', item.phase ?? 'deleting')
   if (item.was_ready) return as('done', null)
   return item.status === 'starting'

@@ -75,7 +75,11 @@ const DECIDE: Partial<Record<Status, Decide>> = {
   },
   claimed(row, detail, now, limits) {
     if (detail.state === 'deploy_failed') return move(row, 'crashed', 'crashed', 'deploy_failed')
-    if (failing(detail, now, limits, limits.claimedFailingMs)) return move(row, 'crashed', 'crashed', 'it stopped answering')
+    // until a new deployment is up, or has had its time, silence is no evidence; nor is what may still be the old one's answer
+    const isDeploying = detail.state === 'deploying'
+    const silentMs = isDeploying ? limits.stuckTimeoutMs : limits.claimedFailingMs
+    if (failing(detail, now, limits, silentMs)) return move(row, 'crashed', 'crashed', 'it stopped answering')
+    if (isDeploying) return null
     const { health } = detail
     // an answer from before the claim was completed says nothing about the conversation
     const answeredSince = health !== null && Date.parse(health.at) >= row.status_since.getTime() + limits.probeSkewMs
@@ -168,7 +172,7 @@ const move = (row: FleetRow, to: Status, type: string, reason: string, detail?: 
 })
 
 /** What of an answer is worth a write; null when the row shows it already, give or take the time of the probe. */
-export function observe(row: FleetRow, detail: StatusDetail | undefined, limits: StatusLimits): Observation | null {
+export function observe(row: FleetRow, detail: StatusDetail | undefined, limits: Limits): Observation | null {
   if (!detail || detail.state === 'unknown') return null
   const { health } = detail
   const seen: Observation = {
@@ -196,7 +200,7 @@ export function observe(row: FleetRow, detail: StatusDetail | undefined, limits:
 const sameTime = (a: string | null, b: Date | null): boolean =>
   a === null || b === null ? a === b : Date.parse(a) === b.getTime()
 
-function sameHealth(seen: Observation['health'], kept: Observation['health'], limits: StatusLimits): boolean {
+function sameHealth(seen: Observation['health'], kept: Observation['health'], limits: Limits): boolean {
   if (seen === null || kept === null) return seen === null
   const samePoint = Math.abs(Date.parse(seen.at) - Date.parse(kept.at)) < limits.freshMs
   return samePoint && seen.ready === kept.ready && seen.clean === kept.clean && seen.binding === kept.binding

@@ -36,21 +36,24 @@ export async function throttled<T>(
 
 /** In Postgres, where all replicas count together: a limit in each one's memory would grow with their number. */
 function countersOf(db: Database, { claimsPerMinute, claimsPerDay }: KeyLimits) {
-  const counter = (keyPrefix: string, points: number | null, duration: number) =>
-    points === null
-      ? null
-      : new RateLimiterPostgres({
-          storeClient: db,
-          storeType: 'pool',
-          tableName: 'rate_limits',
-          tableCreated: true,
-          // two rows per key, used again and again: there is nothing to clear
-          clearExpiredByTimeout: false,
-          keyPrefix,
-          points,
-          duration,
-        })
-  return { perMinute: counter('minute', claimsPerMinute, MINUTE_S), perDay: counter('day', claimsPerDay, DAY_S) }
+  return {
+    perMinute: claimsPerMinute === null ? null : counterOf(db, 'minute', claimsPerMinute, MINUTE_S),
+    perDay: claimsPerDay === null ? null : counterOf(db, 'day', claimsPerDay, DAY_S),
+  }
+}
+
+function counterOf(db: Database, keyPrefix: string, points: number, duration: number): RateLimiterPostgres {
+  return new RateLimiterPostgres({
+    storeClient: db,
+    storeType: 'pool',
+    tableName: 'rate_limits',
+    tableCreated: true,
+    // two rows per key, one per instance that was asked about by hand: used again and again, so there is nothing to clear
+    clearExpiredByTimeout: false,
+    keyPrefix,
+    points,
+    duration,
+  })
 }
 
 async function take(counter: RateLimiterPostgres | null, id: string, refusal: string): Promise<void> {
@@ -63,6 +66,17 @@ async function take(counter: RateLimiterPostgres | null, id: string, refusal: st
     await counter?.reward(id, 1)
     throw tooMany(refusal, err.msBeforeNext)
   }
+}
+
+/**
+ * Lets something be done with one thing once in a while, whichever replica is asked.
+ * @throws Problem RATE_LIMITED
+ */
+export async function onceInAWhile(
+  db: Database,
+  { what, id, everyMs, refusal }: { what: string; id: string; everyMs: number; refusal: string },
+): Promise<void> {
+  await take(counterOf(db, what, 1, everyMs / 1000), id, refusal)
 }
 
 /** 429, and when to come again. */

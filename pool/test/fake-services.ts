@@ -8,7 +8,12 @@ import {
   type InstanceState,
   type ProbedHealth,
   type ProvidersReply,
+  type InstanceReply,
   ProvisionToolRequest,
+  type ReconcileReply,
+  ReconcileRequest,
+  ReconfigureRequest,
+  RedeployRequest,
   type RegistryReply,
   type StatusDetail,
   StatusRequest,
@@ -19,6 +24,9 @@ import { eventually } from '@convos/sandbox/testing'
 import { Router } from 'express'
 import type { z } from 'zod'
 
+type ReconfigureRequest = z.infer<typeof ReconfigureRequest>
+type RedeployRequest = z.infer<typeof RedeployRequest>
+type ReconcileRequest = z.infer<typeof ReconcileRequest>
 type Configure = (instanceId: string, body: ConfigureRequest) => Promise<ConfigureReply> | ConfigureReply
 
 /** Stands in for services: its contract over HTTP, its world in memory, every behaviour in the test's hand. */
@@ -47,6 +55,15 @@ export interface FakeServices {
   onProvision: (instanceId: string, toolId: string, userConfig: unknown) => Promise<ToolState> | ToolState
   /** Whether a tool that is to go is gone at once. */
   onTakeTool: (instanceId: string, toolId: string) => Promise<boolean> | boolean
+  /** What becomes of an agent that is told something else. Refuses by throwing. */
+  onReconfigure: (instanceId: string, body: ReconfigureRequest) => Promise<void> | void
+  /** Whether anything changes; by default it is on the wanted image already. Refuses by throwing. */
+  onRedeploy: (instanceId: string, body: RedeployRequest) => Promise<boolean> | boolean
+  /** How far the redeploy of an instance is, as its ledger says; nothing is under way unless set. */
+  rollouts: Map<string, Partial<InstanceReply>>
+  onReconcile: (body: ReconcileRequest) => Promise<Partial<ReconcileReply>> | Partial<ReconcileReply>
+  /** What a tool takes as a change. Refuses by throwing. */
+  onUpdateTool: (instanceId: string, toolId: string, change: Record<string, unknown>) => Record<string, unknown>
   /** Every cursor that /changes is asked with counts as pruned. */
   resets: boolean
   /** Sets an instance's state or probe and tells /changes. */
@@ -121,6 +138,11 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
         ? { toolId, resourceId: `${toolId}-of-${id}`, state: 'active' }
         : { toolId, resourceId: 'user', state: 'user_provided' },
     onTakeTool: () => true,
+    onReconfigure: () => {},
+    onRedeploy: () => false,
+    rollouts: new Map(),
+    onReconcile: () => ({}),
+    onUpdateTool: (_id, _toolId, change) => change,
     resets: false,
     set(id, change) {
       const before = fake.instances.get(id) ?? detailOf('deploying')
@@ -199,6 +221,43 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       setTool(fake, id, { toolId, resourceId, state: ok ? 'destroyed' : 'destroying' })
       res.status(ok ? 200 : 202).json({ ok })
     })
+    .patch('/configure/:id', async (req, res) => {
+      known(fake, req.params.id)
+      await fake.onReconfigure(req.params.id, ReconfigureRequest.parse(req.body))
+      res.json({ ok: true })
+    })
+    .post('/redeploy/:id', async (req, res) => {
+      known(fake, req.params.id)
+      res.json({ ok: true, changed: await fake.onRedeploy(req.params.id, RedeployRequest.parse(req.body)) })
+    })
+    .post('/reconcile', async (req, res) => {
+      const body = ReconcileRequest.parse(req.body)
+      const reply = { dryRun: body.dryRun, findings: [], unlisted: [], counts: {} }
+      res.json({ ...reply, ...(await fake.onReconcile(body)) })
+    })
+    .get('/instances/:id/logs', (req, res) => {
+      known(fake, req.params.id)
+      const lines = Array.from({ length: Number(req.query['limit']) }, (_, n) => ({
+        at: iso(),
+        severity: null,
+        message: `line ${n}`,
+      }))
+      res.json({ deploymentId: 'd', lines })
+    })
+    .get('/instances/:id/debug', (req, res) => {
+      const { state } = known(fake, req.params.id)
+      const probe = { ms: 1, health: { ready: true }, error: null }
+      res.json({ instanceId: req.params.id, state, deployment: null, deploymentError: 'the provider does not show it', probe })
+    })
+    .get('/provision/:id/:toolId', (req, res) => {
+      res.json({ ...toolOf(fake, req.params), usage: { at: iso(60_000), sample: { used: 3 } } })
+    })
+    .patch('/provision/:id/:toolId', (req, res) => {
+      const { id, toolId } = req.params
+      const tool = toolOf(fake, req.params)
+      res.json({ ...tool, config: fake.onUpdateTool(id, toolId, req.body as Record<string, unknown>) })
+    })
+    .get('/instances/:id', (req, res) => res.json(ledgerOf(fake, req.params.id)))
     .get('/instances/:id/gateway', (req, res) => res.json(gatewayOf(fake, req.params.id)))
   const app = apiApp({ log: createLogger('fake', 'silent'), routes: [router] })
   return fake
@@ -214,6 +273,26 @@ const offer = (
 export function setTool(fake: FakeServices, id: string, tool: ToolState): void {
   const others = (fake.instances.get(id)?.tools ?? []).filter(({ toolId }) => toolId !== tool.toolId)
   fake.set(id, { tools: [...others, tool] })
+}
+
+function known(fake: FakeServices, id: string): StatusDetail {
+  const detail = fake.instances.get(id)
+  if (!detail || detail.state === 'destroyed') throw problem(404, 'INSTANCE_UNKNOWN')
+  return detail
+}
+
+function toolOf(fake: FakeServices, { id, toolId }: { id: string; toolId: string }) {
+  const tool = known(fake, id).tools.find((each) => each.toolId === toolId)
+  if (!tool) throw problem(404, 'RESOURCE_UNKNOWN')
+  return { ...tool, config: { limit: 20 }, error: null }
+}
+
+/** Where an instance stands, and where its redeploy does. */
+function ledgerOf(fake: FakeServices, instanceId: string): InstanceReply {
+  const { state, url, image, tools } = known(fake, instanceId)
+  const rollout = { wantedImage: null, rolloutError: null, error: null, ...fake.rollouts.get(instanceId) }
+  const steps = { steps: [], attempts: 0, nextRunAt: null, capabilities: { recycle: false } }
+  return { instanceId, state, wish: 'present', url, image, tools, ...steps, ...rollout }
 }
 
 function gatewayOf(fake: FakeServices, id: string) {

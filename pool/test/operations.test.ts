@@ -10,24 +10,8 @@ import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf } from './fake-services.ts'
-import {
-  countRows,
-  seedReady,
-  seedRows,
-  statusOf,
-  testDatabase,
-  type TestPool,
-  testPool,
-  unaudited,
-  waitForLock,
-} from './harness.ts'
-
-async function finished(pool: TestPool, operation: Record<string, unknown>) {
-  return eventually('the operation to end', async () => {
-    const { body } = await pool.call('GET', `/api/pool/operations/${String(operation['id'])}`)
-    return body['state'] === 'running' ? null : body
-  })
-}
+import { countRows, seedReady, seedRows, statusOf, testDatabase, testPool, unaudited, waitForLock } from './harness.ts'
+import { finished } from './operating.ts'
 
 describe('drain', () => {
   test('of a number takes the oldest ready ones, and shows its progress', async () => {

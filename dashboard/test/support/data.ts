@@ -25,6 +25,7 @@ export const anInstance = (parts: Partial<Instance> = {}): Instance => ({
   agentName: null,
   templateId: null,
   templateVersion: null,
+  templateSyncedAt: null,
   ownerId: null,
   ownerAddress: null,
   principal: null,

@@ -13,7 +13,7 @@ import {
 } from '../db/claims.ts'
 import { readEntryFacts } from '../db/nonces.ts'
 import type { Reservation } from '../db/reserve.ts'
-import { recordClaimTemplate } from '../db/templates.ts'
+import { recordClaimOrigin } from '../db/templates.ts'
 import { createMatch } from '../match.ts'
 import { newClaimId } from '../naming.ts'
 import { type Order, placeOrder } from './order.ts'
@@ -195,11 +195,11 @@ export function openDesk(ctx: Context) {
   }
 
   /** In one step with what it is made from, so that whoever reserves for it finds both. */
-  async function insert({ claimId, order: { template } }: Job, claim: NewClaim): Promise<boolean> {
-    if (!template) return insertClaim(db, claim)
+  async function insert({ claimId, order }: Job, claim: NewClaim): Promise<boolean> {
+    if (!order.template && order.parentInstance === null) return insertClaim(db, claim)
     return withTransaction(db, async (tx) => {
       const entered = await insertClaim(tx, claim)
-      if (entered) await recordClaimTemplate(tx, { claimId, ...template })
+      if (entered) await recordClaimOrigin(tx, { claimId, ...order })
       return entered
     })
   }

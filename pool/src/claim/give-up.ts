@@ -1,7 +1,8 @@
 import { Problem, type Queryable } from '@convos/kit'
 import { endQueued, readClaims } from '../db/claims.ts'
 import { readInstance } from '../db/instances.ts'
-import type { Operations, Who } from '../operations.ts'
+import type { Operations } from '../operations/index.ts'
+import type { Who } from '../operations/who.ts'
 
 const ATTEMPTS = 5
 

@@ -4,26 +4,28 @@ import { DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
 import type { OfferedTool, TemplateTool } from '../contract/template.ts'
 import type { ClaimOwner } from '../db/claims.ts'
 import type { EntryFacts } from '../db/nonces.ts'
-import type { TemplateRow } from '../db/templates.ts'
-import { ServicesError } from '../provision.ts'
+import type { Origin, TemplateRow } from '../db/templates.ts'
+import { ServicesError } from '../services/errors.ts'
 import { servicesUnavailable, usableTemplate } from '../templates.ts'
 import { audienceOf } from './challenge.ts'
 import { nonceUsed, proveOwner } from './owner.ts'
 import type { Draft, UserConfig } from './request.ts'
 
 /** What is carried out: the draft with its template's part filled in. As little stored as the draft. */
-export interface Order {
+export interface Order extends Origin {
   agentName: string
   instructions: string
   joinUrl: string | null
   model: string | null
-  template: { templateId: string; version: number } | null
   tools: readonly TemplateTool[]
+  /** What the agent may provision for itself; null: whatever there is. */
+  allowedTools: readonly string[] | null
   userConfig: UserConfig
   owner: ClaimOwner | null
   expiresAt: Date | null
 }
 
+type Unowned = Omit<Order, 'owner'>
 type FieldError = { path: string; message: string }
 
 /**
@@ -38,8 +40,7 @@ export async function placeOrder(
 ): Promise<Order> {
   if (draft.expiresAt && draft.expiresAt <= p.facts.now)
     throw badRequest([{ path: 'expiresAt', message: 'must be in the future' }])
-  const template = draft.templateId === null ? null : await usableTemplate(ctx, draft.templateId, p.principal)
-  const order = fillIn(draft, template)
+  const order = await fromTemplate(ctx, draft, p)
   refuseUnasked(order)
   const wanted = order.tools.filter((tool) => tool.provisioning === 'user').map((tool) => tool.id)
   const missing = wanted.filter((id) => !Object.hasOwn(order.userConfig, id))
@@ -49,8 +50,14 @@ export async function placeOrder(
   return { ...order, owner }
 }
 
+async function fromTemplate(ctx: Pick<Context, 'db'>, draft: Draft, { principal }: { principal: string }): Promise<Unowned> {
+  return fillIn(draft, draft.templateId === null ? null : await usableTemplate(ctx, draft.templateId, principal))
+}
+
+const OVERRIDABLE = ['agentName', 'instructions', 'model'] as const
+
 /** Explicit fields override the template's, the model only where the template lets them. */
-function fillIn(draft: Draft, template: TemplateRow | null): Omit<Order, 'owner'> {
+function fillIn(draft: Draft, template: TemplateRow | null): Unowned {
   const { model, joinUrl, userConfig, expiresAt } = draft
   if (template && model !== null && model !== template.model.default && !template.model.allow_override)
     throw new Problem({
@@ -67,7 +74,10 @@ function fillIn(draft: Draft, template: TemplateRow | null): Omit<Order, 'owner'
     joinUrl,
     model: model ?? template?.model.default ?? null,
     template: template && { templateId: template.id, version: template.version },
+    overrides: template ? OVERRIDABLE.filter((field) => draft[field] !== null) : [],
+    parentInstance: null,
     tools: template?.tools ?? [],
+    allowedTools: template && template.tools.map((tool) => tool.id),
     userConfig,
     expiresAt,
   }

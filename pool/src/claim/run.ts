@@ -6,7 +6,7 @@ import type { ClaimError } from '../db/claims.ts'
 import { type AfterBox, failRunning, keepBox, leaveBox, markTouched, ownsUntouched } from '../db/owned.ts'
 import type { Reservation } from '../db/reserve.ts'
 import { recordBoxTemplate } from '../db/templates.ts'
-import { ServicesError } from '../provision.ts'
+import { ServicesError } from '../services/errors.ts'
 import type { Order } from './order.ts'
 import { admit, readBinding } from './pending.ts'
 import { giveTools, takeToolsBack } from './tools.ts'
@@ -62,10 +62,10 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   const gone: AfterBox = { state: 'cancelled', error: null }
   if (job.abandoned) return leave('ready', 'its claimer left', gone)
   const { agentName, instructions, joinUrl, model, template, tools } = job.order
-  let allowedTools = tools.map((tool) => tool.id)
+  let { allowedTools } = job.order
   try {
     await services.reachable()
-    if (!template) allowedTools = (await services.tools()).filter(isForClaims).map((tool) => tool.toolId)
+    allowedTools ??= (await services.tools()).filter(isForClaims).map((tool) => tool.toolId)
   } catch (err) {
     log.warn({ err, ...ids }, 'services cannot be reached')
     return leave('ready', 'services cannot be reached', fail(UNREACHABLE))
@@ -87,11 +87,11 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
     await failRunning(db, { claimId, error: LOST })
     return
   }
-  if (template) await recordBoxTemplate(db, { ...ids, ...template, tools: given.tools })
+  if (template || given.tools.length > 0) await recordBoxTemplate(db, { ...ids, template, tools: given.tools })
 
   const templateId = template?.templateId ?? null
   const owner = job.order.owner && { address: job.order.owner.address, inboxId: job.order.owner.inboxId }
-  const request = { claimId, agentName, instructions, model, joinUrl, owner, templateId, allowedTools }
+  const request = { claimId, agentName, instructions, model, joinUrl, owner, templateId, allowedTools: [...allowedTools] }
   const budgetMs = mode === 'join' ? limits.configureJoinMs : limits.configureCreateMs
   try {
     const timeoutMs = Math.min(budgetMs, deadline.leftMs - limits.innerReserveMs)

@@ -1,8 +1,9 @@
 import type { Deadline } from '@convos/kit'
 import type { ToolState } from '@convos/services/contract'
 import type { Context } from '../context.ts'
-import { ServicesError } from '../provision.ts'
-import type { Order } from './order.ts'
+import { ServicesError } from '../services/errors.ts'
+import type { TemplateTool } from '../contract/template.ts'
+import type { UserConfig } from './request.ts'
 
 /** How often it is looked whether tools are gone. */
 const LOOK_EVERY_MS = 250
@@ -16,7 +17,13 @@ export type Given = { tools: ToolState[]; refused: null } | { tools: null; refus
  */
 export async function giveTools(
   ctx: Context,
-  p: { instanceId: string; claimId: string; order: Order; withinMs: number; requestId: string },
+  p: {
+    instanceId: string
+    claimId: string
+    order: { tools: readonly TemplateTool[]; userConfig: UserConfig }
+    withinMs: number
+    requestId: string
+  },
 ): Promise<Given> {
   const { instanceId, claimId, order, withinMs, requestId } = p
   const asked = await Promise.allSettled(
@@ -44,7 +51,7 @@ export async function giveTools(
 }
 
 /** Tools that a claim brought: every other one was there from the first boot on, and stays. */
-async function brought(ctx: Context, tools: readonly ToolState[]): Promise<ToolState[]> {
+export async function brought(ctx: Pick<Context, 'services'>, tools: readonly ToolState[]): Promise<ToolState[]> {
   const live = tools.filter(({ state }) => state !== 'destroyed' && state !== 'retained')
   if (live.length === 0) return []
   const offered = await ctx.services.tools()

@@ -36,6 +36,8 @@ export const Instance = z.object({
   agentName: z.string().nullable(),
   templateId: z.string().nullable(),
   templateVersion: z.number().int().nullable(),
+  /** When it was last given what its template says by then; null: at its claim. */
+  templateSyncedAt: time,
   ownerId: z.string().nullable(),
   ownerAddress: z.string().nullable(),
   principal: z.string().nullable(),

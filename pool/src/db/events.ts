@@ -47,3 +47,23 @@ export async function wasInstance(db: Queryable, p: { id: string; principal: str
   })
   return (rowCount ?? 0) > 0
 }
+
+/** Notes what somebody asked of an instance; its status is the same before and after. */
+export async function noteEvent(
+  db: Queryable,
+  p: {
+    instanceId: string
+    claimId: string | null
+    type: string
+    actor: string
+    requestId: string | null
+    detail: Record<string, unknown>
+  },
+): Promise<void> {
+  await db.query({
+    name: 'note_event',
+    values: [p.instanceId, p.claimId, p.type, p.actor, p.requestId, JSON.stringify(p.detail)],
+    text: `
+      insert into instance_events (instance_id, claim_id, type, actor, request_id, detail) values ($1, $2, $3, $4, $5, $6::jsonb)`,
+  })
+}

@@ -34,6 +34,7 @@ export interface InstanceRow {
   parent_instance: string | null
   template_id: string | null
   template_version: number | null
+  template_synced_at: Date | null
   protected: boolean
   expires_at: Date | null
   created_at: Date
@@ -42,11 +43,11 @@ export interface InstanceRow {
 }
 
 /** Everything but the instructions, which nobody reads in bulk. */
-const COLUMNS = `
+export const COLUMNS = `
   i.id, i.status, i.status_reason, i.status_since, i.claim_id, i.touched_at, i.agent_name, i.model, i.url, i.image, i.phase,
   i.phase_since, i.health, i.tools, i.last_activity_at, i.conversation_id, i.invite_url, i.principal, i.owner_id,
-  i.owner_address, i.parent_instance, i.template_id, i.template_version, i.protected, i.expires_at, i.created_at, i.ready_at,
-  i.claimed_at`
+  i.owner_address, i.parent_instance, i.template_id, i.template_version, i.template_synced_at, i.protected, i.expires_at,
+  i.created_at, i.ready_at, i.claimed_at`
 
 /** A row as the reconciler reads it, and when; `keeps_claim` tells whether its claim still counts on it. */
 export type FleetRow = InstanceRow & { keeps_claim: boolean; read_at: Date }

@@ -1,12 +1,16 @@
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
 
-export type OperationKind = 'drain' | 'kill' | 'dismiss' | 'replenish'
+export type OperationKind = 'drain' | 'kill' | 'dismiss' | 'replenish' | 'forget' | 'redeploy' | 'sync' | 'reconcile'
 
 /** An item beside what has become of its instance: `status` is null once the row is gone. */
 export interface ItemRow {
-  instance_id: string
+  instance_id: string | null
   begun: boolean
+  /** It is carried out by calling services, and over once that is settled. */
+  work: boolean
+  step: string | null
+  done_at: string | null
   error: string | null
   status: Status | null
   status_reason: string | null
@@ -21,7 +25,18 @@ export interface OperationRow {
   actor: string
   started_at: Date
   stopped_at: Date | null
+  report: Record<string, unknown> | null
   items: ItemRow[]
+}
+
+/** What an operation is to do. One that cannot be done carries why; one without instance is about the pool as a whole. */
+export interface NewItem {
+  instanceId: string | null
+  /** Its work was begun already. */
+  begun?: boolean
+  /** Its work calls services. */
+  work?: boolean
+  error?: string
 }
 
 export async function insertOperation(
@@ -31,32 +46,35 @@ export async function insertOperation(
     kind: OperationKind
     actor: string
     requestId: string | null
-    /** Items whose work was begun already carry `begun`; those that cannot be done carry why. */
-    items: readonly { instanceId: string; begun?: boolean; error?: string }[]
+    /** What its kind needs to know to carry out each item. */
+    input?: Record<string, unknown>
+    items: readonly NewItem[]
   },
 ): Promise<void> {
   await db.query({
     name: 'insert_operation',
-    values: [
-      p.id,
-      p.kind,
-      p.actor,
-      p.requestId,
-      JSON.stringify(p.items.map((i) => ({ instance_id: i.instanceId, begun: i.begun ?? false, error: i.error ?? null }))),
-    ],
+    values: [p.id, p.kind, p.actor, p.requestId, JSON.stringify(p.items.map(toRecord)), p.input && JSON.stringify(p.input)],
     text: `
       with made as (
-        insert into operations (id, kind, actor, request_id) values ($1, $2, $3, $4) returning id
+        insert into operations (id, kind, actor, request_id, input) values ($1, $2, $3, $4, $6::jsonb) returning id
       ), noted as (
         insert into instance_events (type, reason, actor, request_id, detail)
         select 'operation_begun', $2, $3, $4, jsonb_build_object('operationId', id, 'kind', $2::text) from made
       )
-      insert into operation_items (operation_id, seq, instance_id, begun_at, error)
-      select made.id, item.n, item.instance_id, case when item.begun then clock_now() end, item.error
-      from made cross join rows from (jsonb_to_recordset($5::jsonb) as (instance_id text, begun boolean, error text))
-        with ordinality as item(instance_id, begun, error, n)`,
+      insert into operation_items (operation_id, seq, instance_id, begun_at, lease_until, error)
+      select made.id, item.n, item.instance_id, case when item.begun or item.work then clock_now() end,
+        case when item.work then clock_now() end, item.error
+      from made cross join rows from (jsonb_to_recordset($5::jsonb) as (instance_id text, begun boolean, work boolean, error text))
+        with ordinality as item(instance_id, begun, work, error, n)`,
   })
 }
+
+const toRecord = ({ instanceId, begun = false, work = false, error }: NewItem) => ({
+  instance_id: instanceId,
+  begun,
+  work,
+  error: error ?? null,
+})
 
 /** Operations, newest first, each with its items as they stand now. */
 export async function listOperations(db: Queryable, p: { ids?: readonly string[]; limit: number }): Promise<OperationRow[]> {
@@ -64,13 +82,15 @@ export async function listOperations(db: Queryable, p: { ids?: readonly string[]
     name: 'list_operations',
     values: [p.ids ?? null, p.limit],
     text: `
-      select o.id, o.kind, o.actor, o.started_at, o.stopped_at, coalesce(items.list, '[]') as items
-      from (select id, kind, actor, started_at, stopped_at from operations where $1::text[] is null or id = any($1)
+      select o.id, o.kind, o.actor, o.started_at, o.stopped_at, o.report, coalesce(items.list, '[]') as items
+      from (select id, kind, actor, started_at, stopped_at, report from operations where $1::text[] is null or id = any($1)
         order by started_at desc, id limit $2) o
       left join lateral (
-        select jsonb_agg(jsonb_build_object('instance_id', t.instance_id, 'begun', t.begun_at is not null, 'error', t.error,
-          'status', i.status, 'status_reason', i.status_reason, 'phase', i.phase, 'was_ready', history.was_ready,
-          'last_at', history.last_at) order by t.seq) as list
+        select jsonb_agg(jsonb_build_object('instance_id', t.instance_id,
+          'begun', case when t.lease_until is null then t.begun_at is not null else t.taken_at is not null end,
+          'work', t.lease_until is not null, 'step', t.step, 'done_at', t.done_at, 'error', t.error, 'status', i.status,
+          'status_reason', i.status_reason, 'phase', i.phase, 'was_ready', history.was_ready, 'last_at', history.last_at)
+          order by t.seq) as list
         from operation_items t left join instances i on i.id = t.instance_id
         left join lateral (
           select bool_or(e.to_status = 'ready') as was_ready, max(e.at) as last_at
@@ -105,7 +125,8 @@ export async function stopOperation(db: Queryable, p: { id: string; actor: strin
     text: `
       with items as (
         update operation_items set error = 'stopped before it was begun'
-        where operation_id = $1 and begun_at is null and error is null
+        where operation_id = $1 and error is null
+          and (begun_at is null or (lease_until is not null and taken_at is null))
       ), stopped as (
         update operations set stopped_at = clock_now() where id = $1 and stopped_at is null returning id, kind
       )
@@ -117,22 +138,21 @@ export async function stopOperation(db: Queryable, p: { id: string; actor: strin
 
 export interface NextItem {
   operation_id: string
-  kind: OperationKind
   actor: string
   request_id: string | null
   seq: number
   instance_id: string
 }
 
-/** The next items to begin, of any operation, held by this transaction. */
+/** The next drains to begin, of any operation, held by this transaction. */
 export async function holdNextItems(tx: Queryable, limit: number): Promise<NextItem[]> {
   const { rows } = await tx.query<NextItem>({
     name: 'hold_next_items',
     values: [limit],
     text: `
-      select t.operation_id, o.kind, o.actor, o.request_id, t.seq, t.instance_id
+      select t.operation_id, o.actor, o.request_id, t.seq, t.instance_id
       from operation_items t join operations o on o.id = t.operation_id
-      where t.begun_at is null and t.error is null
+      where t.begun_at is null and t.error is null and o.kind = 'drain'
       order by o.started_at, t.operation_id, t.seq limit $1 for update of t skip locked`,
   })
   return rows

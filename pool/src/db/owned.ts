@@ -33,7 +33,9 @@ export async function markTouched(
     values: [p.instanceId, p.claimId, p.agentName, p.instructions, p.model],
     text: `
       with box as (
-        update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5
+        update instances set touched_at = clock_now(), agent_name = $3, instructions = $4, model = $5,
+          overrides = (select overrides from claims where id = $2),
+          parent_instance = (select parent_instance from claims where id = $2)
         where id = $1 and status = 'claiming' and claim_id = $2 and touched_at is null
         returning id, principal, touched_at
       ), told as (

@@ -2,6 +2,7 @@ import type { Queryable } from '@convos/kit'
 import type { ToolState } from '@convos/services/contract'
 import type { TemplateRequest, TemplateTool } from '../contract/template.ts'
 import type { Owned } from './owned.ts'
+import type { Override } from './sync.ts'
 
 export interface TemplateContent {
   agent_name: string
@@ -127,26 +128,31 @@ export async function deleteTemplate(db: Queryable, id: string): Promise<void> {
   })
 }
 
-/** From which template a claim is, as of when it was made. */
-export async function recordClaimTemplate(
-  db: Queryable,
-  p: { claimId: string; templateId: string; version: number },
-): Promise<void> {
+/** What an agent is made from: a template as of when it was claimed, another agent, or both. */
+export interface Origin {
+  template: { templateId: string; version: number } | null
+  /** What its claimer chose otherwise than the template; null: not known. */
+  overrides: readonly Override[] | null
+  parentInstance: string | null
+}
+
+export async function recordClaimOrigin(db: Queryable, p: Origin & { claimId: string }): Promise<void> {
   await db.query({
-    name: 'record_claim_template',
-    values: [p.claimId, p.templateId, p.version],
-    text: 'update claims set template_id = $2, template_version = $3 where id = $1',
+    name: 'record_claim_origin',
+    values: [p.claimId, p.template?.templateId ?? null, p.template?.version ?? null, p.overrides, p.parentInstance],
+    text: `
+      update claims set template_id = $2, template_version = $3, overrides = $4::text[], parent_instance = $5 where id = $1`,
   })
 }
 
 /** What a touched box is made from, and the tools it was given; they show before the next look at it. */
 export async function recordBoxTemplate(
   db: Queryable,
-  p: Owned & { templateId: string; version: number; tools: readonly ToolState[] },
+  p: Owned & Pick<Origin, 'template'> & { tools: readonly ToolState[] },
 ): Promise<void> {
   await db.query({
     name: 'record_box_template',
-    values: [p.instanceId, p.claimId, p.templateId, p.version, JSON.stringify(p.tools)],
+    values: [p.instanceId, p.claimId, p.template?.templateId ?? null, p.template?.version ?? null, JSON.stringify(p.tools)],
     text: `
       update instances i set template_id = $3, template_version = $4,
         tools = $5::jsonb || coalesce((

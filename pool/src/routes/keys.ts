@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { ApiKey, ApiKeys, KeyRequest, NewApiKey } from '../contract/index.ts'
 import { insertKey, type KeyRow, listKeys, readKey, revokeKey } from '../db/keys.ts'
 import { newApiKey, newKeyId } from '../naming.ts'
-import { whoIs } from '../operations.ts'
+import { whoIs } from '../operations/who.ts'
 import { ById } from './params.ts'
 
 /** Named keys: made, listed, revoked. Only their hashes are kept. */

@@ -1,7 +1,7 @@
 import { type Endpoint, endpoint } from '@convos/kit'
 import { callerOf, requestIdOf } from '../auth.ts'
-import { DrainRequest, Operation, Operations, ReplenishRequest } from '../contract/index.ts'
-import { whoIs } from '../operations.ts'
+import { DrainRequest, Operation, Operations, ReconcileRequest, ReplenishRequest } from '../contract/index.ts'
+import { whoIs } from '../operations/who.ts'
 import type { Parts } from '../parts.ts'
 import { ById } from './params.ts'
 
@@ -33,6 +33,19 @@ export const operationRoutes = ({ operations: work, tick }: Parts): Endpoint<'op
       const which = { ...(count ? { count } : {}), ...(ids ? { ids } : {}), ...(all ? { all } : {}) }
       return { status: 202, body: await work.drain({ ...which, refill }, whoIs(callerOf(res), requestIdOf(req))) }
     },
+  }),
+  endpoint({
+    method: 'post',
+    path: '/api/pool/reconcile',
+    operationId: 'reconcile',
+    summary: 'Hold rows, ledgers and providers against each other, and take lost instances back; see the operation’s report',
+    auth: 'operator',
+    body: ReconcileRequest,
+    replies: { 202: Operation },
+    handle: async ({ body, req, res }) => ({
+      status: 202,
+      body: await work.reconcile(body, whoIs(callerOf(res), requestIdOf(req))),
+    }),
   }),
   endpoint({
     method: 'get',

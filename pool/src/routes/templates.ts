@@ -141,7 +141,7 @@ export const templateRoutes = (ctx: Context): Endpoint<AuthClass>[] => [
 ]
 
 /** @throws Problem 403 where it may be seen, 404 where it may not */
-async function editable(ctx: Context, id: string, res: Response): Promise<TemplateRow> {
+export async function editable(ctx: Context, id: string, res: Response): Promise<TemplateRow> {
   const caller = callerOf(res)
   const row = await visibleTemplate(ctx, id, caller)
   if (!mayEdit(row, caller)) throw new Problem({ status: 403, code: 'FORBIDDEN', detail: "this is someone else's template" })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Deadline, HttpError, requestJson } from '@convos/kit'
+import { type Deadline, requestJson } from '@convos/kit'
 import {
   ANY_RESOURCE,
   CancelReply,
@@ -17,82 +17,19 @@ import {
   RegistryReply,
   type StatusDetail,
 } from '@convos/services/contract'
-import { z } from 'zod'
-import { mapAtMost } from './concurrency.ts'
-import type { OfferedTool } from './contract/template.ts'
-import type { Limits } from './limits.ts'
-import { recent } from './recent.ts'
+import { mapAtMost } from '../concurrency.ts'
+import type { OfferedTool } from '../contract/template.ts'
+import type { Limits } from '../limits.ts'
+import { recent } from '../recent.ts'
+import { toServicesError } from './errors.ts'
+import { kept } from './kept.ts'
+import { type Call, operatorCalls } from './operate.ts'
 
 /** Deadlines around tools; services itself waits 9 s for a tool, and 15 s for a provider that validates. */
 const TOOL_CALL_MS = 10_000
 const VALIDATE_CALL_MS = 20_000
 /** The registry changes when services is deployed, or configured anew. */
 const REGISTRY_KEPT_MS = 30_000
-
-/** Whose doing a failure is: it decides what becomes of the claim and of the box. */
-export type Fault = 'claim' | 'instance' | 'provider'
-
-/** A call to services that did not succeed. Branch on `fault` and `code`, never on the text. */
-export class ServicesError extends Error {
-  override name = 'ServicesError'
-  readonly fault: Fault
-  /** The `code` services answered, or what kept it from answering: NETWORK, TIMEOUT, BODY. */
-  readonly code: string
-  readonly status: number | null
-  /** What services says about it, fit for the caller of a claim. */
-  readonly detail: string | null
-  /** Which fields it is about, where services says so. */
-  readonly errors: readonly FieldError[]
-
-  constructor(
-    message: string,
-    p: {
-      fault: Fault
-      code: string
-      status: number | null
-      detail: string | null
-      errors: readonly FieldError[]
-      cause: unknown
-    },
-  ) {
-    super(message, { cause: p.cause })
-    this.fault = p.fault
-    this.code = p.code
-    this.status = p.status
-    this.detail = p.detail
-    this.errors = p.errors
-  }
-}
-
-const FieldError = z.object({ path: z.string(), message: z.string() })
-type FieldError = z.infer<typeof FieldError>
-
-const Refusal = z.object({
-  code: z.string().optional(),
-  detail: z.string().nullish(),
-  fault: z.string().optional(),
-  errors: z.array(FieldError).optional(),
-})
-const isFault = (value: string | undefined): value is Fault => value === 'claim' || value === 'instance' || value === 'provider'
-
-function toServicesError(err: unknown): ServicesError {
-  if (!(err instanceof HttpError)) throw err
-  const refusal = Refusal.safeParse(err.body).data ?? {}
-  return new ServicesError(err.message, {
-    fault: isFault(refusal.fault) ? refusal.fault : faultOf(err.status, refusal.code),
-    code: refusal.code ?? (err.status === null ? err.kind.toUpperCase() : `HTTP_${err.status}`),
-    status: err.status,
-    detail: refusal.detail ?? null,
-    errors: refusal.errors ?? [],
-    cause: err,
-  })
-}
-
-/** Where services does not say whose doing it is. No answer is the instance's: the call may have reached it. */
-function faultOf(status: number | null, code: string | undefined): Fault {
-  if (code === 'ENVIRONMENT_MISMATCH' || status === 401 || status === 403 || status === 429 || status === 503) return 'provider'
-  return status === 400 || status === 413 || status === 422 ? 'claim' : 'instance'
-}
 
 export type Services = ReturnType<typeof createServices>
 
@@ -102,11 +39,7 @@ export function createServices(p: { url: string; apiKey: string; environment: st
   let answeredAt = -Infinity
   let checking: Promise<void> | null = null
 
-  async function call<S extends z.ZodType>(
-    path: string,
-    reply: S,
-    o: { method?: 'POST' | 'DELETE'; json?: unknown; timeoutMs: number; signal?: AbortSignal; requestId?: string | undefined },
-  ) {
+  const call: Call = async (path, reply, o) => {
     const { requestId = randomUUID(), ...rest } = o
     try {
       const answer = await requestJson(`${p.url}${path}`, {
@@ -141,6 +74,7 @@ export function createServices(p: { url: string; apiKey: string; environment: st
   })
 
   return {
+    ...operatorCalls(call, limits),
     check,
 
     /** How the external providers are, as of the last seconds; no provider is asked. */
@@ -264,31 +198,5 @@ export function createServices(p: { url: string; apiKey: string; environment: st
       })
       return data
     },
-  }
-}
-
-/** Reads again what is older than `forMs`, many at once with one call; a failure leaves what was known. */
-function kept<T>(forMs: number, read: () => Promise<T>): () => Promise<T> {
-  let known: { is: T } | null = null
-  let askedAt = -Infinity
-  let asked: Promise<T> | null = null
-
-  async function refresh(): Promise<T> {
-    try {
-      known = { is: await read() }
-      return known.is
-    } catch (err) {
-      if (known) return known.is
-      throw err
-    } finally {
-      askedAt = performance.now()
-      asked = null
-    }
-  }
-
-  return () => {
-    if (known && performance.now() - askedAt < forMs) return Promise.resolve(known.is)
-    asked ??= refresh()
-    return asked
   }
 }
