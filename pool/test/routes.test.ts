@@ -62,6 +62,7 @@ const CLASSES: Record<AuthClass, string[]> = {
     'PATCH /api/pool/settings',
     'POST /api/keys',
     'POST /api/pool/drain',
+    'POST /api/pool/instances/:id/clone',
     'POST /api/pool/instances/:id/recycle',
     'POST /api/pool/instances/:id/redeploy',
     'POST /api/pool/reconcile',

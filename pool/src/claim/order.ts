@@ -8,6 +8,7 @@ import type { Origin, TemplateRow } from '../db/templates.ts'
 import { ServicesError } from '../services/errors.ts'
 import { servicesUnavailable, usableTemplate } from '../templates.ts'
 import { audienceOf } from './challenge.ts'
+import { cloneOrder } from './clone.ts'
 import { nonceUsed, proveOwner } from './owner.ts'
 import type { Draft, UserConfig } from './request.ts'
 
@@ -40,7 +41,7 @@ export async function placeOrder(
 ): Promise<Order> {
   if (draft.expiresAt && draft.expiresAt <= p.facts.now)
     throw badRequest([{ path: 'expiresAt', message: 'must be in the future' }])
-  const order = await fromTemplate(ctx, draft, p)
+  const order = draft.cloneOf === null ? await fromTemplate(ctx, draft, p) : await cloneOrder(ctx, draft, draft.cloneOf, p)
   refuseUnasked(order)
   const wanted = order.tools.filter((tool) => tool.provisioning === 'user').map((tool) => tool.id)
   const missing = wanted.filter((id) => !Object.hasOwn(order.userConfig, id))

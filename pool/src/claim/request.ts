@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { Problem } from '@convos/kit'
 import { NETWORK_ORIGINS } from '../config.ts'
-import { type ClaimRequest, DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
+import { type ClaimRequest, type CloneRequest, DEFAULT_AGENT_NAME, DEFAULT_INSTRUCTIONS } from '../contract/index.ts'
 import type { ClaimMode } from '../db/claims.ts'
 import type { Signed } from './owner.ts'
 
@@ -15,6 +15,8 @@ export interface Draft {
   joinUrl: string | null
   model: string | null
   templateId: string | null
+  /** An instance whose agent is wanted once more, with everything that it was told; then the fields above are null. */
+  cloneOf: string | null
   /** The claimer's own credentials, per tool. */
   userConfig: UserConfig
   /** Proves whose agent it is. */
@@ -40,6 +42,7 @@ export function draftOf(request: ClaimRequest, inviteOrigins: readonly string[])
     joinUrl: invite,
     model,
     templateId,
+    cloneOf: null,
     userConfig,
     signed: message === undefined || signature === undefined ? null : { message, signature },
     ownerInboxId,
@@ -48,6 +51,22 @@ export function draftOf(request: ClaimRequest, inviteOrigins: readonly string[])
     waitMs,
   }
 }
+
+/** What a clone's body asks for; what the agent is told is looked up once it is known to be no repeat. */
+export const draftOfClone = (instanceId: string, { userConfig = {}, waitMs }: CloneRequest): Draft => ({
+  agentName: null,
+  instructions: null,
+  joinUrl: null,
+  model: null,
+  templateId: null,
+  cloneOf: instanceId,
+  userConfig,
+  signed: null,
+  ownerInboxId: null,
+  expiresAt: null,
+  mode: 'create',
+  waitMs,
+})
 
 /**
  * An invite is an allowed origin, a path that ends in `/v2`, and a non-empty `i`.
@@ -70,11 +89,12 @@ function checkInvite(joinUrl: string, origins: readonly string[]): string {
  * message: the signature of a message may be written in more than one way.
  */
 export function fingerprints(draft: Draft, secrets: readonly string[]): { bodies: string[]; joins: string[] } {
-  const { agentName, instructions, joinUrl, model, templateId, userConfig, signed, ownerInboxId, expiresAt } = draft
+  const { agentName, instructions, joinUrl, model, templateId, cloneOf, userConfig, signed, ownerInboxId, expiresAt } = draft
   // a body without them has the digest that it had before there were any
   const terms = signed || ownerInboxId || expiresAt ? [{ message: signed?.message, ownerInboxId, expiresAt }] : []
   const hasMore = templateId !== null || Object.keys(userConfig).length > 0
   const digests = (text: string) => secrets.map((secret) => createHmac('sha256', secret).update(text).digest('base64url'))
+  if (cloneOf !== null) return { bodies: digests(JSON.stringify(['clone', cloneOf, userConfig])), joins: [] }
   return {
     bodies: digests(
       JSON.stringify([agentName, instructions, joinUrl, model, ...(hasMore ? [templateId, userConfig] : []), ...terms]),

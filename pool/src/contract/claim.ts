@@ -19,6 +19,11 @@ export const Instructions = z
 export const Model = z.string().trim().min(1).max(200).refine(printable, 'must not contain control characters')
 export const ToolId = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be the id of a tool')
 
+/** Per tool, what its `userConfig` of `GET /api/tools` asks for. */
+const userConfig = z.record(ToolId, z.record(z.string(), z.unknown())).optional()
+/** How long to wait in the queue when no instance is ready, ms. */
+const waitMs = z.number().int().min(0).max(60_000).default(0)
+
 /** Body of `POST /api/pool/claim`; an empty body is valid. What is not given is the template's, and without one the defaults. */
 export const ClaimRequest = z
   .strictObject({
@@ -28,8 +33,7 @@ export const ClaimRequest = z
     joinUrl: z.string().max(4096).optional(),
     templateId: z.string().min(1).max(64).optional(),
     model: Model.optional(),
-    /** Per tool, what its `userConfig` of `GET /api/tools` asks for. */
-    userConfig: z.record(ToolId, z.record(z.string(), z.unknown())).optional(),
+    userConfig,
     /** An EIP-4361 message made from a challenge, and the owner's EIP-191 signature of it. */
     ownerMessage: z.string().min(1).max(4096).optional(),
     ownerSignature: z.string().min(1).max(1024).optional(),
@@ -37,14 +41,17 @@ export const ClaimRequest = z
     ownerInboxId: z.string().trim().min(1).max(128).refine(printable, 'must not contain control characters').optional(),
     /** When the agent ends by itself; without it: never. */
     expiresAt: z.iso.datetime({ offset: true }).nullable().optional(),
-    /** How long to wait in the queue when no instance is ready, ms. */
-    waitMs: z.number().int().min(0).max(60_000).default(0),
+    waitMs,
   })
   .refine((body) => (body.ownerMessage === undefined) === (body.ownerSignature === undefined), {
     path: ['ownerSignature'],
     error: 'goes together with ownerMessage',
   })
 export type ClaimRequest = z.infer<typeof ClaimRequest>
+
+/** Body of `POST /api/pool/instances/:id/clone`: credentials are never kept, so the agent's own must be brought again. */
+export const CloneRequest = z.strictObject({ userConfig, waitMs })
+export type CloneRequest = z.infer<typeof CloneRequest>
 
 /** `POST /api/pool/claim/challenge`: what the message of an owner must say; the nonce is good for one claim. */
 export const Challenge = z.object({

@@ -1,13 +1,13 @@
 import { type Endpoint, endpoint, Problem } from '@convos/kit'
-import type { Response } from 'express'
+import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { callerOf, type Principal, requestIdOf } from '../auth.ts'
 import { audienceOf, makeNonce } from '../claim/challenge.ts'
 import { giveUp } from '../claim/give-up.ts'
 import { presentClaim, problemOf } from '../claim/present.ts'
-import { type Draft, fingerprints, draftOf } from '../claim/request.ts'
+import { type Draft, draftOf, draftOfClone, fingerprints } from '../claim/request.ts'
 import type { Context } from '../context.ts'
-import { Challenge, Claim, ClaimRequest } from '../contract/index.ts'
+import { Challenge, Claim, ClaimRequest, CloneRequest } from '../contract/index.ts'
 import { type ClaimRow, findSameClaim, readClaims, readQueue } from '../db/claims.ts'
 import { databaseNow, readWarmUpMs } from '../db/instances.ts'
 import { whoIs } from '../operations/who.ts'
@@ -20,8 +20,13 @@ const ClaimHeaders = z.object({
   'Idempotency-Key': z.string().min(1).max(128).optional().describe('the same key and body are the same claim'),
 })
 
+const ANSWERS = {
+  200: Claim.describe('the agent is there'),
+  202: Claim.describe('it is not there yet: ask for the claim until it is'),
+}
+
 /** Claims: made, looked at, given up. */
-export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint<'public' | 'claimer'>[] {
+export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint<'public' | 'claimer' | 'operator'>[] {
   const { config, db, services } = ctx
   type Answer = Awaited<ReturnType<typeof desk.claim>>
 
@@ -57,6 +62,32 @@ export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint
     return (await findSameClaim(db, { principal, idemKey, joinHashes: joins, bodyHmacs: bodies })) !== null
   }
 
+  /** Makes the claim of a draft, or finds the one that it repeats, and answers it as it stands at its deadline. */
+  async function claimed(draft: Draft, idemKey: string | null, req: Request, res: Response) {
+    const caller = callerOf(res)
+    const requestId = requestIdOf(req)
+    let answered = false
+    const work = () =>
+      desk.claim({ principal: caller.id, idemKey, draft, requestId }, (claimId, repeat) => {
+        if (!repeat && idemKey === null && draft.joinUrl === null) abandonUnless(() => answered, res, claimId)
+      })
+    const { row, gateway } = await throttled(ctx, caller, {
+      isRepeat: () => isRepeat(caller.id, idemKey, draft),
+      work,
+      counts: (got) => !cameToNothing(got.row),
+    })
+    answered = true
+    if (row.error?.code === 'POOL_EMPTY') {
+      const { queueDepth, etaSeconds } = await estimate(null)
+      const retry = { 'Retry-After': String(etaSeconds) }
+      const { detail } = row.error
+      throw new Problem({ status: 503, code: 'POOL_EMPTY', detail, headers: retry, extra: { queueDepth, etaSeconds } })
+    }
+    if (cameToNothing(row)) throw problemOf(row)
+    const status = row.state === 'done' ? (200 as const) : (202 as const)
+    return { status, body: await present(row, caller, requestId, gateway) }
+  }
+
   async function find(id: string, caller: Principal): Promise<ClaimRow> {
     const [row] = await readClaims(db, [id])
     if (!row || (caller.role !== 'operator' && row.principal !== caller.id))
@@ -74,35 +105,22 @@ export function claimRoutes(ctx: Context, { desk, operations }: Parts): Endpoint
       auth: 'claimer',
       headers: ClaimHeaders,
       body: ClaimRequest,
-      replies: {
-        200: Claim.describe('the agent is there'),
-        202: Claim.describe('it is not there yet: ask for the claim until it is'),
-      },
-      async handle({ headers, body, req, res }) {
-        const caller = callerOf(res)
-        const requestId = requestIdOf(req)
-        const idemKey = headers['Idempotency-Key'] ?? null
-        const draft = draftOf(body, config.inviteOrigins)
-        let answered = false
-        const work = () =>
-          desk.claim({ principal: caller.id, idemKey, draft, requestId }, (claimId, repeat) => {
-            if (!repeat && idemKey === null && draft.joinUrl === null) abandonUnless(() => answered, res, claimId)
-          })
-        const { row, gateway } = await throttled(ctx, caller, {
-          isRepeat: () => isRepeat(caller.id, idemKey, draft),
-          work,
-          counts: (got) => !cameToNothing(got.row),
-        })
-        answered = true
-        if (row.error?.code === 'POOL_EMPTY') {
-          const { queueDepth, etaSeconds } = await estimate(null)
-          const retry = { 'Retry-After': String(etaSeconds) }
-          const { detail } = row.error
-          throw new Problem({ status: 503, code: 'POOL_EMPTY', detail, headers: retry, extra: { queueDepth, etaSeconds } })
-        }
-        if (cameToNothing(row)) throw problemOf(row)
-        return { status: row.state === 'done' ? 200 : 202, body: await present(row, caller, requestId, gateway) }
-      },
+      replies: ANSWERS,
+      handle: ({ headers, body, req, res }) =>
+        claimed(draftOf(body, config.inviteOrigins), headers['Idempotency-Key'] ?? null, req, res),
+    }),
+    endpoint({
+      method: 'post',
+      path: '/api/pool/instances/:id/clone',
+      operationId: 'cloneInstance',
+      summary: 'Claim another agent like this one: what it was told, and tools like those it has; it is yours',
+      auth: 'operator',
+      params: ById,
+      headers: ClaimHeaders,
+      body: CloneRequest,
+      replies: ANSWERS,
+      handle: ({ params: { id }, headers, body, req, res }) =>
+        claimed(draftOfClone(id, body), headers['Idempotency-Key'] ?? null, req, res),
     }),
     endpoint({
       method: 'post',
