@@ -179,6 +179,21 @@ describe('the work of an operation', () => {
     expect(await takeItems(pool.db, taking)).toEqual([])
   })
 
+  test('that fails for no reason that it knows is tried again, but not for ever', async () => {
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' }, limits: { itemLeaseMs: 10 } }))
+    const id = await claimed(pool)
+    await pool.db.query(`insert into operations (id, kind, actor, input) values ('op_odd', 'redeploy', 'test', '{}')`)
+    await pool.db.query({
+      text: `
+        insert into operation_items (operation_id, seq, instance_id, begun_at, lease_until)
+        values ('op_odd', 1, $1, clock_now(), clock_now())`,
+      values: [id],
+    })
+    await expect.poll(() => pool.logged.filter((line) => line.includes('failed unexpectedly')).length).toBeGreaterThan(1)
+    await pool.db.query(`update operation_items set taken_at = taken_at - interval '1 h'`)
+    expect(await finished(pool, { id: 'op_odd' })).toMatchObject({ items: [{ error: 'it was not done in time' }] })
+  })
+
   test('of a kind that this version does not know is left to a newer one', async () => {
     const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' }, ...FAST }))
     const id = await claimed(pool)

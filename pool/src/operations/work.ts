@@ -61,7 +61,10 @@ export function startWork(ctx: Context, kinds: Partial<Record<OperationKind, Wor
     try {
       return await work(item)
     } catch (err) {
-      if (!(err instanceof ServicesError)) throw err
+      if (!(err instanceof ServicesError)) {
+        log.error({ err, operationId: item.operation_id, instanceId: item.instance_id }, 'an item failed unexpectedly')
+        return { againMs: limits.itemLeaseMs }
+      }
       if (isRefusal(err)) return { error: err.detail ?? err.code }
       log.warn(
         { err, operationId: item.operation_id, instanceId: item.instance_id },
