@@ -5,7 +5,7 @@ import { atMost, mapAtMost } from './concurrency.ts'
 import type { Context } from './context.ts'
 import { databaseNow, type FleetRow, listFleet, readInstance, recordObservations, removeInstances } from './db/instances.ts'
 import { countAutoDestroyed, type Move, moveInstances } from './db/moves.ts'
-import { holdSettings, readSettings, type Settings } from './db/settings.ts'
+import { holdSettings, readSettings } from './db/settings.ts'
 import { outcomeOf, recordOutcomes } from './outcomes.ts'
 import { autoDestroyCap } from './pool.ts'
 import { type Decision, decide, observe } from './status.ts'
@@ -137,10 +137,9 @@ export function createFleet(ctx: Context) {
     },
   }
 
-  const readLimits = async () => ({ ...limits, ...timeouts(await readSettings(db)) })
-
   async function decisionsFor(rows: FleetRow[], details: ReadonlyMap<string, StatusDetail>, now: Date): Promise<Decision[]> {
-    const statusLimits = await readLimits()
+    const { stuckTimeoutMs, pendingTimeoutMs } = await readSettings(db)
+    const statusLimits = { ...limits, stuckTimeoutMs, pendingTimeoutMs }
     return rows.flatMap((row) => decide(row, details.get(row.id), now, statusLimits) ?? [])
   }
 
@@ -159,8 +158,6 @@ export function createFleet(ctx: Context) {
     }
   }
 }
-
-const timeouts = ({ stuckTimeoutMs, pendingTimeoutMs }: Settings) => ({ stuckTimeoutMs, pendingTimeoutMs })
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))

@@ -6,7 +6,7 @@ import { takeItems } from '../src/db/items.ts'
 import { stopOperation } from '../src/db/operations.ts'
 import { follow } from '../src/operations/redeploy.ts'
 import { detailOf, problem } from './fake-services.ts'
-import { seedReady, statusOf, testPool, type TestPool, waitForLock } from './harness.ts'
+import { seedReady, statusOf, testPool, type TestPool, unaudited, waitForLock } from './harness.ts'
 import { makeKey } from './keys.ts'
 import { claimed, eventsOf, finished, gate } from './operating.ts'
 
@@ -25,9 +25,11 @@ describe('an agent is redeployed', () => {
     expect(await finished(pool, begun.body)).toMatchObject({ state: 'done', done: 1, items: [{ instanceId: id, state: 'done' }] })
     await finished(pool, (await redeploy(pool, id, { force: true })).body)
     expect(asked(pool).map(({ body }) => body)).toEqual([{ force: false }, { force: true }])
-    expect((await eventsOf(pool, id)).slice(-2)).toMatchObject([
+    expect((await eventsOf(pool, id)).slice(-4)).toMatchObject([
       { type: 'redeploy', actor: 'key:pool', detail: { force: false } },
+      { type: 'operation_item_done', actor: 'key:pool', detail: { kind: 'redeploy' } },
       { type: 'redeploy', actor: 'key:pool', detail: { force: true } },
+      { type: 'operation_item_done', actor: 'key:pool', detail: { kind: 'redeploy' } },
     ])
   })
 
@@ -236,7 +238,7 @@ describe('an agent that is killed while it is redeployed', () => {
     await first.reached
     const { body } = await redeploy(pool, id)
     // services has not heard of it yet
-    await pool.db.query({ text: `update instances set status = 'deleting' where id = $1`, values: [id] })
+    await unaudited(pool.db, `update instances set status = 'deleting' where id = $1`, [id])
     first.open()
     expect(await finished(pool, body)).toMatchObject({
       items: [{ state: 'failed', error: 'only claimed or crashed instances can be redeployed' }],

@@ -60,7 +60,7 @@ describe('a template is synced', () => {
       templateVersion: 2,
       templateSyncedAt: expect.any(String),
     })
-    expect((await eventsOf(pool, id)).at(-1)).toMatchObject({ type: 'synced', actor: 'key:pool', detail: { version: 2 } })
+    expect((await eventsOf(pool, id)).at(-2)).toMatchObject({ type: 'synced', actor: 'key:pool', detail: { version: 2 } })
   })
 
   test('but for what their claimers chose, even where they chose the same', async () => {
