@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 
 /** Writes that come close together become one. */
 const DEBOUNCE_MS = 40
+/** Nothing is answered while a snapshot is taken: of thousands of instances it is taken less often. */
+const SNAPSHOT_SHARE = 0.02
 
 export interface StateFile {
   /** The stored snapshot, or `null` when there is none yet. */
@@ -17,12 +19,16 @@ export interface StateFile {
 export function stateFile(path: string, snapshot: () => unknown): StateFile {
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
+  let pauseMs = DEBOUNCE_MS
 
   const write = async () => {
     const temporary = `${path}.${process.pid}.tmp`
     await mkdir(dirname(path), { recursive: true })
+    const began = performance.now()
+    const text = JSON.stringify(snapshot())
+    pauseMs = Math.max(DEBOUNCE_MS, (performance.now() - began) / SNAPSHOT_SHARE)
     // It holds every variable of every instance: for its owner only.
-    await writeFile(temporary, JSON.stringify(snapshot()), { mode: 0o600 })
+    await writeFile(temporary, text, { mode: 0o600 })
     await rename(temporary, path)
   }
   const enqueue = () => {
@@ -43,7 +49,7 @@ export function stateFile(path: string, snapshot: () => unknown): StateFile {
     touch() {
       timer ??= setTimeout(() => {
         enqueue().catch((error: unknown) => console.error(`sandbox: cannot write ${path}:`, error))
-      }, DEBOUNCE_MS)
+      }, pauseMs)
     },
     flush: enqueue,
   }
