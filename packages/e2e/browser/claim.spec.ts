@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
-import { type RunningSandbox, startSandbox } from '../test/support/sandbox.ts'
+import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 
 const ARTIFACTS = new URL('../../../.artifacts/e2e/', import.meta.url).pathname
 let sandbox: RunningSandbox

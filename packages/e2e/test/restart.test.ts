@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest'
 import { controlClient } from './support/control.ts'
 import { joinAsPerson } from './support/person.ts'
 import { poolClient } from './support/pool.ts'
-import { type RunningSandbox, startSandbox } from './support/sandbox.ts'
+import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 
 let sandbox: RunningSandbox
 afterAll(() => sandbox.forget())

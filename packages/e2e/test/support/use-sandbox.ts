@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { controlClient, type ControlClient } from './control.ts'
 import { poolClient, type PoolClient } from './pool.ts'
-import { type RunningSandbox, startSandbox } from './sandbox.ts'
+import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 
 interface TestBed {
   sandbox: RunningSandbox
