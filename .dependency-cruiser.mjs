@@ -40,6 +40,12 @@ export default {
       to: { path: '^packages/sandbox/' },
     },
     {
+      name: 'the-inside-is-for-the-benchmark',
+      severity: 'error',
+      from: { pathNot: ['^packages/bench/'] },
+      to: { path: '^pool/src/bench\\.ts$' },
+    },
+    {
       name: 'only-through-the-door',
       comment: 'a package never reaches into another one’s src',
       severity: 'error',
@@ -50,6 +56,7 @@ export default {
           '^$1/',
           door,
           kit,
+          '^pool/src/bench\\.ts$',
           '^packages/sandbox/src/(index|launcher/descriptor|testing/index|testing/global-setup)\\.ts$',
         ],
       },

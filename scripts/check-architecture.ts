@@ -21,6 +21,7 @@ const FORBIDDEN = [
   { from: 'runtime/server/src/probe.ts', to: 'services/src/contract/index.ts', rule: 'agent-server-knows-kit' },
   { from: 'packages/kit/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'kit-knows-nobody' },
   { from: 'pool/src/contract/probe.ts', to: 'pool/src/app.ts', rule: 'contracts-are-pure' },
+  { from: 'services/test/probe.ts', to: 'pool/src/bench.ts', rule: 'the-inside-is-for-the-benchmark' },
   { from: 'pool/test/probe.ts', to: 'services/src/app.ts', rule: 'only-through-the-door' },
 ]
 

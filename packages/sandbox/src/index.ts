@@ -1,3 +1,4 @@
+export { type EmbeddedPostgres, startPostgres } from './postgres/embedded.ts'
 export { startSimulators, type SimulatorOptions } from './simulators/server.ts'
 export type { SimulatorServer } from './simulators/core/serve.ts'
 export type { Effect } from './simulators/core/effects.ts'

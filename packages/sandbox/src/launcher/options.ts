@@ -36,7 +36,7 @@ export class UsageError extends Error {
 }
 
 /** Each process takes some 60 MB. */
-const MOST = { process: 50, virtual: 3000 }
+const MOST = { process: 50, virtual: 5000 }
 
 const count = (name: string, text: string, min: number, max: number) => {
   const value = Number(text)
