@@ -104,6 +104,7 @@ function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['item
     error,
   })
   if (item.error !== null) return as('failed', null, item.error)
+  if (kind === 'rollout' && !isReplaceable(item.status)) return as('done', item.status)
   if (!item.begun) return as('running', 'waiting')
   if (item.work) return item.done_at === null ? as('running', item.step ?? 'begun') : as('done', null)
   if (kind !== 'replenish') return item.status === null ? as('done', null) : as('running', item.phase ?? 'deleting')
@@ -112,3 +113,6 @@ function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['item
     ? as('running', item.phase ?? 'queued')
     : as('failed', null, item.status_reason ?? 'it was deleted before it became ready')
 }
+
+/** Still there to be replaced; whoever was claimed meanwhile keeps its image, and is not what a roll-out is about. */
+const isReplaceable = (status: ItemRow['status']): boolean => status === 'ready' || status === 'starting' || status === 'deleting'

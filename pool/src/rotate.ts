@@ -12,8 +12,10 @@ export interface RotationFacts {
   settings: Pick<Settings, 'minIdle' | 'maxTotal' | 'paused'>
   /** Oldest first. */
   candidates: readonly Candidate[]
-  /** A roll-out takes nothing away before what it rolls out has proven itself. */
+  /** A roll-out takes nothing away before what it rolls out has proven itself, */
   isWantedTrusted: boolean
+  /** but for the one whose place it needs, at the cap, to be tried at all. */
+  isWantedUntried: boolean
   /** Automation may destroy so many more this hour; a roll-out is asked for by an operator and does not count. */
   agedLeft: number
 }
@@ -32,8 +34,9 @@ export interface Rotation {
  */
 export function planRotation({ stock, settings, candidates, ...p }: RotationFacts): Rotation {
   if (settings.paused || candidates.length === 0) return { surge: null, retire: null }
-  const next = candidates.find(({ why }) => (why === 'rollout' ? p.isWantedTrusted : p.agedLeft > 0)) ?? null
   const hasRoom = settings.maxTotal === null || stock.total < settings.maxTotal
+  const mayRoll = p.isWantedTrusted || (!hasRoom && p.isWantedUntried)
+  const next = candidates.find(({ why }) => (why === 'rollout' ? mayRoll : p.agedLeft > 0)) ?? null
   const isFull = hasRoom ? stock.ready > settings.minIdle : stock.ready >= settings.minIdle && stock.starting === 0
   const retire = isFull ? next : null
   const left = candidates.filter((one) => one !== retire)

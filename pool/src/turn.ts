@@ -1,7 +1,7 @@
 import type { Transaction } from '@convos/kit'
 import { countAutoDestroyed, moveInstances } from './db/moves.ts'
 import { settleItems } from './db/operations.ts'
-import { listRetiring } from './db/rotation.ts'
+import { listRetiring, settleTaken } from './db/rotation.ts'
 import type { Limits } from './limits.ts'
 import { autoDestroyCap, type SupplyFacts } from './pool.ts'
 import { planRotation, type Surge } from './rotate.ts'
@@ -22,6 +22,7 @@ const CANDIDATES = 100
  * lock; one that is being claimed at this moment is left to its claim.
  */
 export async function rotate(tx: Transaction, facts: SupplyFacts, limits: Limits): Promise<Turn> {
+  await settleTaken(tx)
   const { maxAgeHours } = facts.settings
   const rows = await listRetiring(tx, { maxAgeHours, provenWithinMs: limits.retireProvenMs, limit: CANDIDATES })
   if (rows.length === 0) return NO_TURN
@@ -31,6 +32,7 @@ export async function rotate(tx: Transaction, facts: SupplyFacts, limits: Limits
     settings: facts.settings,
     candidates: rows.map(({ id, operation_id }) => ({ id, why: operation_id === null ? 'aged' : 'rollout' })),
     isWantedTrusted: wanted !== undefined && wanted.trusted_at !== null && wanted.opened_at === null,
+    isWantedUntried: wanted?.failures === 0,
     agedLeft: autoDestroyCap(facts.settings.minIdle, limits) - (await countAutoDestroyed(tx)),
   })
   const row = rows.find(({ id }) => id === retire?.id)

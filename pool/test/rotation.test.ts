@@ -2,7 +2,8 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Candidate, planRotation, type RotationFacts } from '../src/rotate.ts'
-import { advance, countRows, type TestPool, testPool, trustImage } from './harness.ts'
+import { detailOf, imageOf } from './fake-services.ts'
+import { advance, type Answer, countRows, type TestPool, testPool, trustImage } from './harness.ts'
 
 const aged = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'aged' }))
 const rolling = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'rollout' }))
@@ -22,6 +23,7 @@ const plan = ({ ready, starting = 0, total = ready + starting, target = 3, maxTo
     settings: { minIdle: target, maxTotal, paused },
     candidates: aged('a', 'b'),
     isWantedTrusted: true,
+    isWantedUntried: false,
     agedLeft: 5,
     ...p,
   })
@@ -45,6 +47,10 @@ describe('the plan of a rotation', () => {
     expect(plan({ ready: 3, candidates, isWantedTrusted: false })).toEqual({ surge: 'trial', retire: null })
     expect(plan({ ready: 4, candidates, isWantedTrusted: false })).toEqual({ surge: 'trial', retire: null })
     expect(plan({ ready: 4, candidates })).toEqual({ surge: 'wanted', retire: { id: 'a', why: 'rollout' } })
+    // at the cap it cannot be tried but in the place of another, and that only once
+    const tight = { ready: 3, candidates, isWantedTrusted: false, maxTotal: 3 }
+    expect(plan({ ...tight, isWantedUntried: true })).toEqual({ surge: null, retire: { id: 'a', why: 'rollout' } })
+    expect(plan(tight)).toEqual({ surge: null, retire: null })
   })
 
   test('a pause holds it, and so does the hourly cap for what is merely old', () => {
@@ -64,6 +70,7 @@ describe('the plan of a rotation', () => {
           target: fc.nat(5),
           maxTotal: fc.option(fc.nat(16)),
           isWantedTrusted: fc.boolean(),
+          isWantedUntried: fc.boolean(),
           agedLeft: fc.nat(2),
           candidates: fc.subarray([...aged('a', 'b'), ...rolling('c', 'd')]),
         }),
@@ -124,5 +131,139 @@ describe('a ready instance that is too old', () => {
     await advance(pool, 10_000 * 3_600_000)
     await tickOnce(pool)
     expect(await readyIds(pool)).toEqual(old)
+  })
+})
+
+/** Creations take two looks. */
+function slowly(pool: TestPool): void {
+  const { onCreate } = pool.services
+  let waiting: string[] = []
+  pool.services.onCreate = (id) => void waiting.push(id)
+  const { look } = pool.parts.fleet
+  pool.parts.fleet.look = async (...p) => {
+    const due = waiting
+    waiting = []
+    await look(...p)
+    for (const id of due) await onCreate(id)
+  }
+}
+
+const imagesOf = async ({ db }: TestPool): Promise<string[]> => {
+  const { rows } = await db.query<{ image: string }>({ text: `select image from instances where status = 'ready'` })
+  return rows.map(({ image }) => image)
+}
+const [OLD, NEW] = [imageOf(1), imageOf(2)]
+
+async function push(pool: TestPool): Promise<void> {
+  pool.services.image = NEW
+  pool.parts.tick.wake()
+  await eventually('the push to be seen', async () => {
+    const { body } = await pool.call('GET', '/api/pool/images')
+    return body['wanted'] === NEW
+  })
+}
+
+const progress = async (pool: TestPool, operation: Answer) => {
+  const { body } = await pool.call('GET', `/api/pool/operations/${String(operation.body['id'])}`)
+  return body as { state: string; total: number; done: number; failed: number }
+}
+const countEvents = async ({ db }: TestPool, type: string): Promise<number> => {
+  const { rowCount } = await db.query({ text: 'select 1 from instance_events where type = $1', values: [type] })
+  return rowCount ?? 0
+}
+
+describe('a roll-out', () => {
+  test.each([
+    ['with room', {}],
+    ['at the cap', { POOL_MAX_TOTAL: '10' }],
+  ])(
+    'over ten ready instances, %s: it takes them one by one, and never two of them without a new one',
+    async (_, env) => {
+      const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '10', ...env }))
+      slowly(pool)
+      await push(pool)
+      const rollout = await pool.call('POST', '/api/pool/rollout')
+      expect(rollout).toMatchObject({ status: 202, body: { kind: 'rollout', state: 'running', total: 10 } })
+      expect((await pool.call('POST', '/api/pool/rollout')).body).toMatchObject({ id: rollout.body['id'] })
+      await eventually(
+        'the roll-out to end',
+        async () => {
+          await tickOnce(pool)
+          expect((await readyIds(pool)).length).toBeGreaterThanOrEqual(9)
+          return (await progress(pool, rollout)).state === 'done'
+        },
+        { everyMs: 0, timeoutMs: 30_000 },
+      )
+      expect(await progress(pool, rollout)).toMatchObject({ done: 10, failed: 0 })
+      expect(new Set(await imagesOf(pool))).toEqual(new Set([NEW]))
+      expect(await countEvents(pool, 'rolled_out')).toBe(10)
+    },
+    60_000,
+  )
+
+  test('with claims coming in meanwhile: none fails, and it takes at most one beyond what they took', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '10' }))
+    slowly(pool)
+    await push(pool)
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    const claims: number[] = []
+    await eventually(
+      'the roll-out to end',
+      async () => {
+        claims.push((await pool.claim()).status)
+        await tickOnce(pool)
+        const [ready, starting] = [await countRows(pool.db, 'ready'), await countRows(pool.db, 'starting')]
+        // what the claims took is on its way: without the roll-out ready and starting are ten together
+        expect(ready).toBeGreaterThanOrEqual(10 - starting - 1)
+        return (await progress(pool, rollout)).state === 'done'
+      },
+      { everyMs: 0, timeoutMs: 30_000 },
+    )
+    expect(new Set(claims)).toEqual(new Set([200]))
+    expect(await countEvents(pool, 'rolled_out')).toBeLessThanOrEqual(await countEvents(pool, 'created'))
+    expect(await imagesOf(pool)).not.toContain(OLD)
+  }, 60_000)
+
+  test('takes nothing away for an image that does not boot, and is refused once that is known', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '2' }))
+    const stock = await readyIds(pool)
+    pool.services.onCreate = (id) => pool.services.set(id, detailOf('deploy_failed'))
+    await push(pool)
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    for (let n = 0; n < 3; n++) {
+      await eventually('it to be tried', async () => {
+        await tickOnce(pool)
+        return (await countEvents(pool, 'creation_failed')) > n
+      })
+      await advance(pool, 200_000)
+    }
+    expect((await readyIds(pool)).toSorted()).toEqual(stock.toSorted())
+    expect(await progress(pool, rollout)).toMatchObject({ state: 'running', done: 0 })
+    expect((await pool.call('DELETE', '/api/pool/rollout')).body).toMatchObject({ state: 'stopped', failed: 2 })
+    expect(await pool.call('POST', '/api/pool/rollout')).toMatchObject({ status: 409, body: { code: 'IMAGE_BAD' } })
+    expect((await pool.call('DELETE', '/api/pool/rollout')).status).toBe(404)
+  })
+
+  test('that is stopped replaces nothing more', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '3' }))
+    await push(pool)
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    await eventually('the first to be replaced', async () => {
+      await tickOnce(pool)
+      return (await countEvents(pool, 'rolled_out')) > 0
+    })
+    await pool.call('DELETE', '/api/pool/rollout')
+    const replaced = await countEvents(pool, 'rolled_out')
+    for (let n = 0; n < 5; n++) await tickOnce(pool)
+    expect(await countEvents(pool, 'rolled_out')).toBe(replaced)
+    expect((await progress(pool, rollout)).state).toBe('stopped')
+  })
+
+  test('is refused while the refill is paused, or as long as nobody knows what is wanted', async () => {
+    const pool = scoped(await testPool(STILL))
+    const refused = async () => (await pool.call('POST', '/api/pool/rollout')).body['code']
+    expect(await refused()).toBe('IMAGE_UNKNOWN')
+    await pool.call('PATCH', '/api/pool/settings', { body: { paused: true } })
+    expect(await refused()).toBe('PAUSED')
   })
 })

@@ -1,7 +1,7 @@
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
 
-export type OperationKind = 'drain' | 'kill' | 'dismiss' | 'replenish' | 'forget' | 'redeploy' | 'sync' | 'reconcile'
+export type OperationKind = 'drain' | 'kill' | 'dismiss' | 'replenish' | 'rollout' | 'forget' | 'redeploy' | 'sync' | 'reconcile'
 
 /** An item beside what has become of its instance: `status` is null once the row is gone. */
 export interface ItemRow {
@@ -142,6 +142,19 @@ export interface NextItem {
   request_id: string | null
   seq: number
   instance_id: string
+}
+
+/** What drains are to end next. */
+export async function listNextToDrain(db: Queryable, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ instance_id: string }>({
+    name: 'list_next_to_drain',
+    values: [limit],
+    text: `
+      select t.instance_id from operation_items t join operations o on o.id = t.operation_id
+      where t.begun_at is null and t.error is null and o.kind = 'drain'
+      order by o.started_at, t.operation_id, t.seq limit $1`,
+  })
+  return rows.map((row) => row.instance_id)
 }
 
 /** The next drains to begin, of any operation, held by this transaction. */

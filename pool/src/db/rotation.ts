@@ -48,23 +48,21 @@ export async function listOffImage(db: Queryable, image: string): Promise<string
   return rows.map(({ id }) => id)
 }
 
-/** The roll-out that has not come to its end. */
+/** The roll-out that has instances left to replace. */
 export async function findRollout(db: Queryable): Promise<string | null> {
   const { rows } = await db.query<{ id: string }>({
     name: 'find_rollout',
     text: `
-      select o.id from operations o
-      where o.kind = 'rollout' and o.stopped_at is null
-        and exists (
-          select 1 from operation_items t join instances i on i.id = t.instance_id
-          where t.operation_id = o.id and t.error is null and i.status in ('ready', 'starting', 'deleting')
-        )
+      select t.operation_id as id from operation_items t
+      join operations o on o.id = t.operation_id and o.kind = 'rollout'
+      join instances i on i.id = t.instance_id and i.status in ('ready', 'starting')
+      where t.begun_at is null and t.error is null
       order by o.started_at desc limit 1`,
   })
   return rows[0]?.id ?? null
 }
 
-/** Items of roll-outs whose instance found another end than being retired: claimed, stuck, drained. Nothing is left to do. */
+/** Ends items of roll-outs whose instance was claimed, or ended otherwise, before it was replaced. */
 export async function settleTaken(tx: Queryable): Promise<void> {
   await tx.query({
     name: 'settle_taken',

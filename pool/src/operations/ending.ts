@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { can, type Status, STATUSES } from '../contract/index.ts'
 import { type InstanceRow, listFleet, readInstance } from '../db/instances.ts'
 import { beginDeleting, endClaimsOn } from '../db/moves.ts'
-import { holdNextItems, insertOperation, type NewItem, type NextItem, settleItems } from '../db/operations.ts'
+import { holdNextItems, insertOperation, listNextToDrain, type NewItem, type NextItem, settleItems } from '../db/operations.ts'
 import { forgetInstance } from '../db/operators.ts'
 import { changeSettings } from '../db/settings.ts'
 import type { Fleet } from '../fleet.ts'
@@ -52,6 +52,10 @@ export function createEndings(ctx: Context, fleet: Fleet) {
   return {
     /** Begins the next few drains; answers how many items were looked at. */
     async beginSome(): Promise<number> {
+      // a restored database may call ready what was claimed since: nobody's agent ends for what only a row says
+      const next = await listNextToDrain(db, limits.operationBatch)
+      if (next.length === 0) return 0
+      await fleet.look({ ids: next })
       const begun = await withTransaction(db, async (tx) => {
         const items = await holdNextItems(tx, limits.operationBatch)
         const moved = new Map<NextItem, boolean>()

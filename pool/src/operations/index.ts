@@ -5,6 +5,7 @@ import { noteEvent } from '../db/events.ts'
 import { listImages, readWanted } from '../db/images.ts'
 import type { InstanceRow } from '../db/instances.ts'
 import { insertOperation, listOperations, type NewItem, type OperationKind, stopOperation } from '../db/operations.ts'
+import { findRollout } from '../db/rotation.ts'
 import { listClaimedFrom } from '../db/sync.ts'
 import type { Fleet } from '../fleet.ts'
 import { newOperationId } from '../naming.ts'
@@ -13,6 +14,7 @@ import type { Refill } from '../refill.ts'
 import { createEndings } from './ending.ts'
 import { type ReconcileInput, reconcileWork } from './reconcile.ts'
 import { type RedeployInput, redeployWork } from './redeploy.ts'
+import { beginRollout } from './rollout.ts'
 import { type SyncInput, syncWork } from './sync.ts'
 import type { Who } from './who.ts'
 import { startWork } from './work.ts'
@@ -91,6 +93,21 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       if (held && ids.length === 0) throw new Problem({ status: 409, code: held.code, detail: held.reason })
       const items = ids.map((instanceId) => ({ instanceId, begun: true }))
       await insertOperation(db, { id, kind: 'replenish', ...who, items })
+      return read(id)
+    },
+
+    /** Replaces the ready instances that are not on the wanted image. */
+    async rollout(who: Who): Promise<Operation> {
+      const id = await withTransaction(db, (tx) => beginRollout(tx, who))
+      signals.emit('shrunk')
+      return read(id)
+    },
+
+    /** The roll-out under way replaces nothing more. */
+    async haltRollout(who: Who): Promise<Operation> {
+      const id = await findRollout(db)
+      if (id === null) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'no roll-out is under way' })
+      await stopOperation(db, { id, ...who })
       return read(id)
     },
 

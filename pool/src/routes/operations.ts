@@ -48,6 +48,28 @@ export const operationRoutes = ({ operations: work, tick }: Parts): Endpoint<'op
     }),
   }),
   endpoint({
+    method: 'post',
+    path: '/api/pool/rollout',
+    operationId: 'rollOut',
+    summary: 'Replace the ready instances that are not on the wanted image, one at a time; agents in use stay',
+    auth: 'operator',
+    replies: { 202: Operation },
+    async handle({ req, res }) {
+      return { status: 202, body: await work.rollout(whoIs(callerOf(res), requestIdOf(req))) }
+    },
+  }),
+  endpoint({
+    method: 'delete',
+    path: '/api/pool/rollout',
+    operationId: 'stopRollout',
+    summary: 'Replace nothing more; what was made stays',
+    auth: 'operator',
+    replies: { 200: Operation },
+    async handle({ req, res }) {
+      return { status: 200, body: await work.haltRollout(whoIs(callerOf(res), requestIdOf(req))) }
+    },
+  }),
+  endpoint({
     method: 'get',
     path: '/api/pool/operations',
     operationId: 'listOperations',
