@@ -125,3 +125,25 @@ test('progress is a bar that fills with what is over, whatever came of it', () =
   expect(line(1, 1, 4)).toBe(`drain ${'█'.repeat(12)}${'░'.repeat(12)} 1 of 4 done, 1 failed`)
   expect(line(0, 0, 0)).toBe(`drain ${'░'.repeat(24)} 0 of 0 done`)
 })
+
+test('reconcile tells what it found in tables, and changes nothing unless it is told to', async () => {
+  const pool = scoped(await testPool())
+  const finding = { provider: 'railway', resourceId: 'p1', instanceId: null, createdAt: null }
+  pool.services.onReconcile = ({ dryRun }) => ({
+    findings: [{ ...finding, kind: 'orphan', action: dryRun ? 'report' : 'destroy', reason: 'in no ledger' }],
+  })
+  const dry = await cli(['reconcile'], pool)
+  expect(dry).toMatchObject({ code: 0, out: expect.stringMatching(/^nothing was changed .say --apply/) })
+  expect(dry.out).toMatch(/^railway +p1 +– +orphan +report +in no ledger$/m)
+  expect((await cli(['reconcile', '--apply'], pool)).out).toMatch(/^done\n/)
+  expect(JSON.parse((await cli(['reconcile', '--json'], pool)).out)).toMatchObject({ kind: 'reconcile', state: 'done' })
+})
+
+test('rollout says what keeps it from beginning', async () => {
+  const pool = scoped(await testPool())
+  expect(await cli(['rollout'], pool)).toMatchObject({ code: 1, err: expect.stringMatching('IMAGE_UNKNOWN') })
+  expect(await cli(['rollout', '--stop'], pool)).toMatchObject({
+    code: 1,
+    err: expect.stringMatching('no roll-out is under way'),
+  })
+})

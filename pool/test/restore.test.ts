@@ -112,6 +112,17 @@ describe('an older copy of the database', () => {
   })
 })
 
+test('the log of another server is told here as well, and whoever followed it there starts anew', async () => {
+  const pool = scoped(await testPool(STILL))
+  await pool.db.query({
+    text: `insert into instance_events (type, actor, xid) values ('theirs', 'test', '99999999'::xid8)`,
+  })
+  const theirs = () => pool.call('GET', '/api/pool/activity?type=theirs')
+  expect((await theirs()).body).toMatchObject({ events: [] })
+  await makeSafe(pool.db)
+  expect((await theirs()).body).toMatchObject({ events: [{ type: 'theirs' }] })
+})
+
 describe('the command', () => {
   test('refuses beside a running pool, and without somebody who says so', async () => {
     const pool = scoped(await testPool(STILL))

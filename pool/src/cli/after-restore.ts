@@ -11,7 +11,15 @@ import {
   withTransaction,
 } from '@convos/kit'
 import { type Config, readConfig } from '../config.ts'
-import { countOthers, distrustClaims, distrustReady, dropPassedEnds, dropSessionsAndLeases, dropUnbegun } from '../db/restore.ts'
+import {
+  countOthers,
+  distrustClaims,
+  distrustReady,
+  dropPassedEnds,
+  dropSessionsAndLeases,
+  dropUnbegun,
+  placeEvents,
+} from '../db/restore.ts'
 
 export interface Restored {
   /** Instances that have to prove themselves again. */
@@ -32,6 +40,7 @@ export const makeSafe = (db: Database): Promise<Restored> =>
     const ends = await dropPassedEnds(tx)
     const items = await dropUnbegun(tx)
     await dropSessionsAndLeases(tx)
+    await placeEvents(tx)
     return { ready, claims, ends, items }
   })
 

@@ -4,6 +4,7 @@ import { type Command, number } from './command.ts'
 import { follow } from './follow.ts'
 import { keys } from './keys.ts'
 import { reconcile } from './reconcile.ts'
+import { rollout } from './rollout.ts'
 import { table } from './table.ts'
 import { templates } from './templates.ts'
 
@@ -114,4 +115,4 @@ const status: Command = {
   },
 }
 
-export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, reconcile, templates, keys]
+export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, rollout, reconcile, templates, keys]

@@ -76,3 +76,19 @@ export async function dropSessionsAndLeases(tx: Queryable): Promise<void> {
   for (const table of ['sessions', 'login_codes', 'leases'] as const)
     await tx.query({ name: `drop_${table}`, text: `delete from ${table}` })
 }
+
+/**
+ * Transactions of the server that the copy was made on may lie ahead of this one's: their events would stay unseen for a long
+ * time. And whoever followed the log there is told to start anew.
+ */
+export async function placeEvents(tx: Queryable): Promise<void> {
+  await tx.query({
+    name: 'place_events',
+    text: `
+      with moved as (
+        update instance_events set xid = pg_current_xact_id() where xid >= pg_snapshot_xmax(pg_current_snapshot())
+          and xid <> pg_current_xact_id()
+      )
+      update settings set feed_pruned_to = pg_current_xact_id()`,
+  })
+}
