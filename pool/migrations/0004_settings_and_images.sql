@@ -33,4 +33,4 @@ create table images (
   retry_at timestamptz
 );
 
-create index instances_of_an_image on instances (image);
+create index instances_to_hand_out_by_image on instances (image, created_at, id) where status = 'ready';

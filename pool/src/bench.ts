@@ -2,6 +2,6 @@
 export { readConfig } from './config.ts'
 export { createContext } from './context.ts'
 export { migratePool } from './db/migrate.ts'
-export { reserveNext } from './db/reserve.ts'
+export { reserve } from './db/reserve.ts'
 export { createFleet } from './fleet.ts'
 export { LIMITS } from './limits.ts'

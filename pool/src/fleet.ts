@@ -3,7 +3,15 @@ import type { StatusDetail } from '@convos/services/contract'
 import { admit, withdraw } from './claim/pending.ts'
 import { atMost, mapAtMost } from './concurrency.ts'
 import type { Context } from './context.ts'
-import { databaseNow, type FleetRow, listFleet, readInstance, recordObservations, removeInstances } from './db/instances.ts'
+import {
+  databaseNow,
+  type FleetPart,
+  type FleetRow,
+  listFleet,
+  readInstance,
+  recordObservations,
+  removeInstances,
+} from './db/instances.ts'
 import { countAutoDestroyed, type Move, moveInstances } from './db/moves.ts'
 import { holdSettings, readSettings } from './db/settings.ts'
 import { outcomeOf, recordOutcomes } from './outcomes.ts'
@@ -109,30 +117,35 @@ export function createFleet(ctx: Context) {
     return moved
   }
 
+  const statusesOf = (rows: readonly FleetRow[], deadline: Deadline) =>
+    services.statuses(
+      rows.map((row) => row.id),
+      deadline,
+    )
+
   return {
     create,
     destroy,
 
-    /** One look at the whole fleet, at one status of it, or at some ids. */
-    async look(of: Parameters<typeof listFleet>[1], deadline = new Deadline(limits.tickDeadlineMs)): Promise<void> {
-      const rows = await listFleet(db, of)
-      if (rows.length === 0) return
-      const details = await services.statuses(
-        rows.map((row) => row.id),
-        deadline,
-      )
-      const silent = rows.filter((row) => !details.has(row.id)).length
-      if (silent > 0) log.warn({ silent, of: rows.length }, 'services did not answer for every instance')
-      await reconcile(rows, details)
+    /** One look at the whole fleet, at one status of it, or at some ids; page by page, so that any number takes the same room. */
+    async look(of: FleetPart, deadline = new Deadline(limits.tickDeadlineMs)): Promise<void> {
+      const limit = limits.fleetPage
+      let [silent, total] = [0, 0]
+      for (let after: string | null = ''; after !== null;) {
+        const rows: FleetRow[] = await listFleet(db, of, { after, limit })
+        const details = rows.length > 0 ? await statusesOf(rows, deadline) : NONE
+        silent += rows.filter((row) => !details.has(row.id)).length
+        total += rows.length
+        await reconcile(rows, details)
+        after = rows.length < limit ? null : (rows.at(-1)?.id ?? null)
+      }
+      if (silent > 0) log.warn({ silent, of: total }, 'services did not answer for every instance')
     },
 
     /** A look that changes nothing. */
     async survey(deadline: Deadline): Promise<Survey> {
       const rows = await listFleet(db, {})
-      const details = await services.statuses(
-        rows.map((row) => row.id),
-        deadline,
-      )
+      const details = await statusesOf(rows, deadline)
       return { rows, details, decisions: await decisionsFor(rows, details, await databaseNow(db)) }
     },
   }
@@ -144,6 +157,7 @@ export function createFleet(ctx: Context) {
   }
 
   async function reconcile(rows: FleetRow[], details: ReadonlyMap<string, StatusDetail>): Promise<void> {
+    if (rows.length === 0) return
     const now = await databaseNow(db)
     const seen = rows.flatMap((row) => observe(row, details.get(row.id), limits) ?? [])
     if (seen.length > 0) {
@@ -158,6 +172,8 @@ export function createFleet(ctx: Context) {
     }
   }
 }
+
+const NONE: ReadonlyMap<string, StatusDetail> = new Map()
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))

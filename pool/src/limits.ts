@@ -15,6 +15,8 @@ export const LIMITS = {
   cancelMs: 8_000,
   /** Boxes a claim may taint before it fails. */
   maxTainted: 3,
+  /** Claims that one statement pairs with instances at most. */
+  matchBatch: 25,
   /** How often waiting claims are matched and looked at. */
   claimPollMs: 100,
   queueLeaseMs: 15_000,
@@ -32,6 +34,8 @@ export const LIMITS = {
   readyPollMs: 10_000,
   statusBatch: 500,
   statusParallel: 4,
+  /** Rows of the fleet in hand at a time: as many as are asked for at once. */
+  fleetPage: 2_000,
   statusCallMs: 15_000,
   changesWaitMs: 25_000,
   changesExtraMs: 5_000,

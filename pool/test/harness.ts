@@ -1,4 +1,4 @@
-import { connectDatabase, createLogger, type Database, listen, type Logger, withTransaction } from '@convos/kit'
+import { connectDatabase, createLogger, type Database, listen, type Logger, type Queryable, withTransaction } from '@convos/kit'
 import { createDatabase, eventually, type TestDatabase } from '@convos/sandbox/testing'
 import { pino } from 'pino'
 import { inject } from 'vitest'
@@ -6,6 +6,7 @@ import { createApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { type Context, createContext } from '../src/context.ts'
 import { migratePool } from '../src/db/migrate.ts'
+import { type Reservation, type ReservationTerms, reserve } from '../src/db/reserve.ts'
 import { LIMITS, type Limits } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { type Parts, startParts } from '../src/parts.ts'
@@ -207,6 +208,12 @@ export const unaudited = (db: Database, text: string, values: unknown[] = []): P
     await tx.query('set local convos.unaudited = on')
     await tx.query({ text, values })
   })
+
+/** Pairs the first claim with the best instance, and nothing else; null when either is missing. */
+export async function reserveNext(db: Queryable, terms: ReservationTerms): Promise<Reservation | null> {
+  const { reserved, more } = await reserve(db, { ...terms, limit: 1 })
+  return reserved[0] ?? (more ? reserveNext(db, terms) : null)
+}
 
 export async function statusOf(db: Database, id: string): Promise<string | null> {
   const { rows } = await db.query<{ status: string }>({ text: 'select status from instances where id = $1', values: [id] })

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Database, Queryable } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expireQueued, insertClaim } from '../src/db/claims.ts'
-import { reserveNext } from '../src/db/reserve.ts'
+import { reserve as reserveMany } from '../src/db/reserve.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { countRows, seedRows, testDatabase, unaudited } from './harness.ts'
+import { reserveNext, countRows, seedRows, testDatabase, unaudited } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -138,4 +138,29 @@ describe('the end of a wait', () => {
     await observer.query('commit')
     observer.release()
   })
+})
+
+test('many are paired at once, each with its own, in the order of arrival and of age', async () => {
+  const claims = await queue(5)
+  const boxes = await ready(7)
+  const some = await reserveMany(db, { ...DEADLINES, limit: 3 })
+  expect(some.more).toBe(true)
+  const rest = await reserveMany(db, { ...DEADLINES, limit: 3 })
+  expect(rest.more).toBe(false)
+  const pairs = [...some.reserved, ...rest.reserved].map(({ claimId, instanceId }) => `${claimId} ${instanceId}`)
+  expect(pairs.toSorted()).toEqual(claims.map((id, n) => `${id} ${boxes[n]}`).toSorted())
+})
+
+test('those on the trusted wanted image go first, and the others after them', async () => {
+  await queue(3)
+  const [old = '', fresh = '', other = ''] = await ready(3)
+  await db.query({
+    values: [fresh],
+    text: `update instances set image = case when id = $1 then 'wanted' else 'older' end`,
+  })
+  await db.query(`insert into images (image, trusted_at) values ('wanted', clock_now())`)
+  await db.query(`update settings set wanted_image = 'wanted'`)
+  const { reserved } = await reserveMany(db, { ...DEADLINES, limit: 3 })
+  const taken = reserved.toSorted((a, b) => a.claimId.localeCompare(b.claimId)).map(({ instanceId }) => instanceId)
+  expect(taken).toEqual([fresh, old, other])
 })

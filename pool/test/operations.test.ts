@@ -5,12 +5,21 @@ import { describe, expect, test } from 'vitest'
 import { STATUSES, type Status } from '../src/contract/index.ts'
 import { beginDeleting, moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
-import { reserveNext } from '../src/db/reserve.ts'
 import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf } from './fake-services.ts'
-import { countRows, seedReady, seedRows, statusOf, testDatabase, testPool, unaudited, waitForLock } from './harness.ts'
+import {
+  reserveNext,
+  countRows,
+  seedReady,
+  seedRows,
+  statusOf,
+  testDatabase,
+  testPool,
+  unaudited,
+  waitForLock,
+} from './harness.ts'
 import { finished } from './operating.ts'
 
 describe('drain', () => {

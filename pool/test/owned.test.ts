@@ -2,11 +2,20 @@ import { withTransaction } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { insertClaim } from '../src/db/claims.ts'
-import { reserveNext } from '../src/db/reserve.ts'
 import { insertTemplate } from '../src/db/templates.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf, healthOf, problem } from './fake-services.ts'
-import { type Answer, seedReady, seedRows, statusOf, testDatabase, type TestPool, testPool, waitForLock } from './harness.ts'
+import {
+  reserveNext,
+  type Answer,
+  seedReady,
+  seedRows,
+  statusOf,
+  testDatabase,
+  type TestPool,
+  testPool,
+  waitForLock,
+} from './harness.ts'
 import { makeKey } from './keys.ts'
 import { newWallet, signFor } from './owners.ts'
 
@@ -281,7 +290,7 @@ describe('a nonce', () => {
     const { reserved } = await withTransaction(db, async (tx) => {
       await tx.query(`insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now())`)
       const asked = reserveNext(db, DEADLINES)
-      await waitForLock(database, 'used_nonces')
+      await waitForLock(database, 'with room as')
       return { reserved: asked }
     })
     expect(await reserved).toMatchObject({ claimId: 'next', instanceId: id })

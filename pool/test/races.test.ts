@@ -5,9 +5,8 @@ import { insertClaim } from '../src/db/claims.ts'
 import { listFleet } from '../src/db/instances.ts'
 import { moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
-import { reserveNext } from '../src/db/reserve.ts'
 import { configured, detailOf, healthOf } from './fake-services.ts'
-import { seedReady, statusOf, type TestPool, testPool, unaudited, waitForLock } from './harness.ts'
+import { reserveNext, seedReady, statusOf, type TestPool, testPool, unaudited, waitForLock } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 /** Nothing happens by itself: the claims of these tests are worked on by the tests. */

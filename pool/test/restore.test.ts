@@ -4,10 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { makeSafe, runAfterRestore } from '../src/cli/after-restore.ts'
 import { insertClaim } from '../src/db/claims.ts'
 import { insertOperation } from '../src/db/operations.ts'
-import { reserveNext } from '../src/db/reserve.ts'
 import { migratePool } from '../src/db/migrate.ts'
 import { detailOf, healthOf } from './fake-services.ts'
-import { countRows, seedReady, statusOf, type TestPool, testPool } from './harness.ts'
+import { reserveNext, countRows, seedReady, statusOf, type TestPool, testPool } from './harness.ts'
 
 const STILL = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, claimPollMs: 600_000 } }
 

@@ -83,3 +83,14 @@ test('a crashed agent that answers again with its conversation is claimed again'
   pool.services.set(id, { state: 'healthy', failures: 0, failingSince: null })
   await eventually('it to be back', async () => (await statusOf(pool.db, id)) === 'claimed')
 })
+
+test('a look takes the fleet page by page, and leaves nobody out', async () => {
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' }, limits: { fleetPage: 2, readyPollMs: 600_000 } }))
+  await pool.parts.tick.stop()
+  const ids = await seedReady(pool, 5)
+  for (const id of ids) pool.services.set(id, detailOf('deploy_failed', { health: null }))
+  await pool.parts.fleet.look({})
+  expect(await Promise.all(ids.map((id) => statusOf(pool.db, id)))).toEqual(ids.map(() => 'stuck'))
+  const asked = pool.services.called(/status.batch/).map(({ body }) => (body as { instanceIds: string[] }).instanceIds)
+  expect(asked.filter((some) => some.length > 0).map((some) => some.length)).toEqual([2, 2, 1])
+})

@@ -1,7 +1,7 @@
 /** The statement that hands an instance to a claim, against the least that any such statement has to do. */
 import { randomUUID } from 'node:crypto'
 import { connectDatabase, type Database } from '@convos/kit'
-import { LIMITS, reserveNext } from '@convos/pool/bench'
+import { LIMITS, reserve } from '@convos/pool/bench'
 import { type Bench, SILENT } from './bench.ts'
 import { scratchDatabase } from './database.ts'
 import { ms, type Row, row } from './report.ts'
@@ -50,7 +50,28 @@ const ours: Variant = {
     })
     await db.query('vacuum analyze instances, claims')
   },
-  reserve: async (db) => (await reserveNext(db, DEADLINES))?.instanceId ?? null,
+  reserve: together(),
+}
+
+/** As a replica does it: one statement at a time, for all who ask while the one before is under way. */
+function together(): Variant['reserve'] {
+  let asking: ((instanceId: string | null) => void)[] = []
+  let running = false
+
+  async function serve(db: Database): Promise<void> {
+    running = true
+    while (asking.length > 0) {
+      const served = asking.splice(0, LIMITS.matchBatch)
+      const { reserved } = await reserve(db, { ...DEADLINES, limit: served.length })
+      served.forEach((tell, n) => tell(reserved[n]?.instanceId ?? null))
+    }
+    running = false
+  }
+  return (db) =>
+    new Promise((resolve, reject) => {
+      asking.push(resolve)
+      if (!running) serve(db).catch(reject)
+    })
 }
 
 const fleetOf = (name: string) => `

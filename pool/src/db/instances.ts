@@ -52,18 +52,28 @@ export const COLUMNS = `
 /** A row as the reconciler reads it, and when; `keeps_claim` tells whether its claim still counts on it. */
 export type FleetRow = InstanceRow & { keeps_claim: boolean; read_at: Date }
 
-/** The whole fleet, the given ids, or one status of it. */
-export async function listFleet(db: Queryable, of: { ids?: readonly string[]; status?: Status }): Promise<FleetRow[]> {
+/** What to look at: the whole fleet, the given ids, or one status of it. */
+export interface FleetPart {
+  ids?: readonly string[]
+  status?: Status
+}
+
+/** A part of the fleet by id, or a page of it: at most `limit` rows, with ids after `after`. */
+export async function listFleet(
+  db: Queryable,
+  of: FleetPart,
+  page: { after: string; limit: number } | null = null,
+): Promise<FleetRow[]> {
   const { rows } = await db.query<FleetRow>({
     name: 'list_fleet',
-    values: [of.ids ?? null, of.status ?? null],
+    values: [of.ids ?? null, of.status ?? null, page?.after ?? '', page?.limit ?? null],
     text: `
       select ${COLUMNS},
         c.id is not null and c.instance_id = i.id and c.state in ('running', 'pending', 'done') as keeps_claim,
         clock_now() as read_at
       from instances i left join claims c on c.id = i.claim_id
-      where ($1::text[] is null or i.id = any($1)) and ($2::text is null or i.status = $2)
-      order by i.id`,
+      where ($1::text[] is null or i.id = any($1)) and ($2::text is null or i.status = $2) and i.id > $3
+      order by i.id limit $4`,
   })
   return rows
 }
