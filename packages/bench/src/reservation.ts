@@ -90,14 +90,14 @@ interface Outcome extends Turn {
 }
 
 /** `concurrent` callers reserve one after the other until `count` are reserved; more are ready, so that nobody runs dry. */
-async function takeTurn(db: Database, { reserve }: Variant, p: { count: number; concurrent: number }): Promise<Outcome> {
+async function takeTurn(db: Database, variant: Variant, p: { count: number; concurrent: number }): Promise<Outcome> {
   const outcome: Outcome = { done: 0, ms: 0, times: [], ids: [], emptyHanded: 0 }
   let tickets = p.count
   const began = performance.now()
   const caller = async () => {
     while (tickets-- > 0) {
       const asked = performance.now()
-      const id = await reserve(db)
+      const id = await variant.reserve(db)
       outcome.times.push(performance.now() - asked)
       if (id === null) outcome.emptyHanded++
       else outcome.ids.push(id)
