@@ -1,22 +1,9 @@
-import type { Database } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { insertTemplate } from '../src/db/templates.ts'
 import { problem } from './fake-services.ts'
 import { seedReady, testPool, unaudited } from './harness.ts'
-
-type Query = (statement: { name?: string }) => Promise<{ rows: { state?: string }[] }>
-
-/** Lets a test stand between a statement's answer and whoever asked. */
-function intercept(db: Database, name: string, meet: (rows: { state?: string }[]) => Promise<void>): void {
-  const query = db.query.bind(db) as unknown as Query
-  const met: Query = async (statement) => {
-    const answer = await query(statement)
-    if (statement.name === name) await meet(answer.rows)
-    return answer
-  }
-  db.query = met as never
-}
+import { intercept } from './intercept.ts'
 
 const CONTENT = {
   agentName: 'planner',
@@ -36,17 +23,19 @@ test('a claim that was carried out while it was looked at is not carried out onc
     throw problem(422, 'MODEL_UNKNOWN', { fault: 'claim' })
   }
   let looks = 0
-  intercept(pool.ctx.db, 'read_claims', async (rows) => {
-    if (rows[0]?.state !== 'running' && looks === 0) return
-    looks++
-    // the first sight is of a claim at work: it is told only once that work is over, and the sight of its end only after that
-    if (looks === 1) {
-      seen.resolve()
-      await settled.promise
-    } else if (looks === 2) {
-      settled.resolve()
-      await new Promise(setImmediate)
-    }
+  intercept(pool.ctx.db, 'read_claims', {
+    after: async (rows) => {
+      if (rows[0]?.state !== 'running' && looks === 0) return
+      looks++
+      // the first sight is of a claim at work: it is told only once that work is over, and the sight of its end only after that
+      if (looks === 1) {
+        seen.resolve()
+        await settled.promise
+      } else if (looks === 2) {
+        settled.resolve()
+        await new Promise(setImmediate)
+      }
+    },
   })
   const claim = pool.claim({ templateId: 'tpl_1' })
   await seen.promise
