@@ -1,11 +1,11 @@
 import { type Database, Problem } from '@convos/kit'
-import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
 import type { KeyLimits, Principal } from './auth.ts'
 import type { Context } from './context.ts'
 import { countTainted } from './db/keys.ts'
+import { type Counter, giveBackPoint, takePoint } from './db/rate-limits.ts'
 
-const MINUTE_S = 60
-const DAY_S = 86_400
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 
 /**
  * Makes a claim within the limits of its caller's key. The pool key has none, and a repeat is no further claim. What does not
@@ -20,52 +20,31 @@ export async function throttled<T>(
   if (own === null || (await isRepeat())) return work()
   const { tainted, forMs } = await countTainted(db, id)
   if (tainted > limits.taintedPerHour) throw tooMany('the claims of this key have spoilt too many instances', forMs)
-  const { perMinute, perDay } = countersOf(db, own)
+  const { perMinute, perDay } = countersOf(id, own)
   // the day first: what the minute refuses is given back to it
-  await take(perDay, id, 'this key has used up its claims of the day')
+  await take(db, perDay, 'this key has used up its claims of the day')
   let counted = false
   try {
-    await take(perMinute, id, 'this key makes too many claims')
+    await take(db, perMinute, 'this key makes too many claims')
     const result = await work()
     counted = counts(result)
     return result
   } finally {
-    if (!counted) await perDay?.reward(id, 1)
+    if (!counted && perDay) await giveBackPoint(db, perDay.key)
   }
 }
 
 /** In Postgres, where all replicas count together: a limit in each one's memory would grow with their number. */
-function countersOf(db: Database, { claimsPerMinute, claimsPerDay }: KeyLimits) {
-  return {
-    perMinute: claimsPerMinute === null ? null : counterOf(db, 'minute', claimsPerMinute, MINUTE_S),
-    perDay: claimsPerDay === null ? null : counterOf(db, 'day', claimsPerDay, DAY_S),
-  }
+function countersOf(id: string, { claimsPerMinute, claimsPerDay }: KeyLimits) {
+  const counter = (window: string, points: number | null, ms: number): Counter | null =>
+    points === null ? null : { key: `${window}:${id}`, points, ms }
+  return { perMinute: counter('minute', claimsPerMinute, MINUTE_MS), perDay: counter('day', claimsPerDay, DAY_MS) }
 }
 
-function counterOf(db: Database, keyPrefix: string, points: number, duration: number): RateLimiterPostgres {
-  return new RateLimiterPostgres({
-    storeClient: db,
-    storeType: 'pool',
-    tableName: 'rate_limits',
-    tableCreated: true,
-    // two rows per key, one per instance that was asked about by hand: used again and again, so there is nothing to clear
-    clearExpiredByTimeout: false,
-    keyPrefix,
-    points,
-    duration,
-  })
-}
-
-async function take(counter: RateLimiterPostgres | null, id: string, refusal: string): Promise<void> {
-  try {
-    await counter?.consume(id)
-  } catch (err) {
-    // a refusal is a result; anything else is the database's
-    if (!(err instanceof RateLimiterRes)) throw err
-    // not made, so not counted: tries must not push the next chance away
-    await counter?.reward(id, 1)
-    throw tooMany(refusal, err.msBeforeNext)
-  }
+async function take(db: Database, counter: Counter | null, refusal: string): Promise<void> {
+  if (counter === null) return
+  const { taken, forMs } = await takePoint(db, counter)
+  if (!taken) throw tooMany(refusal, forMs)
 }
 
 /**
@@ -76,7 +55,7 @@ export async function onceInAWhile(
   db: Database,
   { what, id, everyMs, refusal }: { what: string; id: string; everyMs: number; refusal: string },
 ): Promise<void> {
-  await take(counterOf(db, what, 1, everyMs / 1000), id, refusal)
+  await take(db, { key: `${what}:${id}`, points: 1, ms: everyMs }, refusal)
 }
 
 /** 429, and when to come again. */

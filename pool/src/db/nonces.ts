@@ -23,5 +23,6 @@ export async function readEntryFacts(db: Queryable, nonce: string | null): Promi
         exists (select 1 from used_nonces where nonce = $1)
           or exists (select 1 from claims where owner_nonce = $1 and state in ('queued', 'running', 'pending', 'done')) as "nonceTaken"`,
   })
-  return rows[0] ?? { now: new Date(), nonceTaken: false }
+  if (!rows[0]) throw new Error('a select without a table answers one row')
+  return rows[0]
 }

@@ -128,7 +128,7 @@ export async function pruneAlerts(db: Queryable, p: { days: number; limit: numbe
   return rowCount ?? 0
 }
 
-/** Counters whose window is over by so many ms: they are written by the replicas' clocks, which may be off. */
+/** Counters whose window is over by so many ms: versions before this one wrote them by their own clocks, which may be off. */
 export async function pruneRateLimits(db: Queryable, p: { afterMs: number; limit: number }): Promise<number> {
   const { rowCount } = await db.query({
     name: 'prune_rate_limits',
