@@ -1,41 +1,12 @@
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
-import { AlertNotice, Alerts } from '../src/contract/index.ts'
+import { Alerts } from '../src/contract/index.ts'
 import { fireAlerts, seeAlerts } from '../src/db/alerts.ts'
 import type { Limits } from '../src/limits.ts'
 import { evaluateAlerts, tellAlerts } from '../src/watch/alerts.ts'
 import { countRows, PUBLIC_URL, testPool, type TestPool, waitForLock } from './harness.ts'
-
-const SECRET_PATH = '/hooks/T0-only-the-owner-knows/'
-
-/** Where notices go: keeps what comes and answers as the test says. */
-async function webhook() {
-  const hook = {
-    url: '',
-    notices: [] as AlertNotice[],
-    answer: (res: ServerResponse) => void res.writeHead(200).end('ok'),
-    /** Code and state of everything that came. */
-    told: () => hook.notices.map(({ code, state }) => `${code} ${state}`),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  const server = createServer((req, res) => {
-    let body = ''
-    req.on('data', (chunk: Buffer) => (body += chunk.toString()))
-    req.on('end', () => {
-      expect([req.method, req.url]).toEqual(['POST', SECRET_PATH])
-      hook.notices.push(AlertNotice.parse(JSON.parse(body)))
-      hook.answer(res)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  hook.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${SECRET_PATH}`
-  return scoped(hook)
-}
+import { webhook } from './webhook.ts'
 
 /** Nothing is looked at unless the test does, and what is seen twice in a row fires. */
 const BY_HAND = { alertEveryMs: 3_600_000, alertHoldMs: 10_000, providersKeptMs: 0 }

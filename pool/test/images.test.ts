@@ -3,8 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { afterFailure, afterReset, afterSuccess, breakerOf, type ImageRecord } from '../src/images.ts'
 import { LIMITS } from '../src/limits.ts'
+import { evaluateAlerts, tellAlerts } from '../src/watch/alerts.ts'
 import { detailOf, imageOf } from './fake-services.ts'
 import { advance, countRows, type TestPool, testPool, trustImage } from './harness.ts'
+import { webhook } from './webhook.ts'
 
 const NOW = new Date('2030-01-01T12:00:00Z')
 const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
@@ -65,6 +67,7 @@ async function tickOnce({ parts }: TestPool): Promise<void> {
   await parts.refill.topUp({ actor: 'pool', requestId: null })
 }
 
+const METRICS_TOKEN = 'metrics-token-000000'
 const STILL = {
   env: { TICK_INTERVAL_MS: '600000' },
   limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
@@ -82,9 +85,20 @@ function createdOn({ services }: TestPool, image: string): Set<string> {
   return new Set(bodies.filter((body) => body.image === image).map(({ instanceId }) => instanceId))
 }
 
+/** What a scraper is told of an image's breaker. */
+async function isBreakerOpen(pool: TestPool, image: string): Promise<number | null> {
+  const { text } = await pool.call('GET', '/metrics', { key: METRICS_TOKEN })
+  const line = text.split('\n').find((each) => each.startsWith('pool_image_breaker_open{') && each.includes(`"${image}"`))
+  return line === undefined ? null : Number(line.split(' ').at(-1))
+}
+
 describe('a bad image', () => {
-  test('with a claim a minute for an hour the target is held on the trusted one, and the bad one is tried six times at most', async () => {
-    const pool = scoped(await testPool({ ...STILL, env: { ...STILL.env, POOL_MIN_IDLE: '3' } }))
+  test('with a claim a minute for an hour the target is held on the trusted one, the bad one is tried six times at most, and one notice tells of it', async () => {
+    const hook = await webhook()
+    const env = { ...STILL.env, POOL_MIN_IDLE: '3', METRICS_TOKEN, ALERT_WEBHOOK_URL: hook.url }
+    // alerts are looked at by hand, once a minute
+    const limits = { ...STILL.limits, alertEveryMs: 3_600_000, alertGapMs: 120_000, gaugesKeptMs: 0 }
+    const pool = scoped(await testPool({ ...STILL, env, limits }))
     const [GOOD, BAD] = [imageOf(1), imageOf(2)]
     await eventually('its first look at the tag', async () => (await listImages(pool)).wanted === GOOD)
     await trustImage(pool)
@@ -101,6 +115,8 @@ describe('a bad image', () => {
     pool.services.image = BAD
     pool.parts.tick.wake()
     await eventually('the push to be seen', async () => (await listImages(pool)).wanted === BAD)
+    const breakers = async () => Promise.all([GOOD, BAD].map((image) => isBreakerOpen(pool, image)))
+    expect(await breakers()).toEqual([0, 0])
     const claims: number[] = []
     for (let minute = 0; minute < 60; minute++) {
       await advance(pool, 60_000)
@@ -110,6 +126,8 @@ describe('a bad image', () => {
         await tickOnce(pool)
         return (await countRows(pool.db, 'ready')) >= 3
       })
+      await evaluateAlerts(pool.ctx)
+      await tellAlerts(pool.ctx)
     }
 
     expect(new Set(claims)).toEqual(new Set([200]))
@@ -119,6 +137,10 @@ describe('a bad image', () => {
     expect(bad).toMatchObject({ state: 'bad', ready: 0, failures: createdOn(pool, BAD).size })
     const { rows } = await pool.db.query({ text: `select 1 from instance_events where type = 'breaker_opened'` })
     expect(rows.length).toBe(createdOn(pool, BAD).size - 2)
+    expect(await breakers()).toEqual([0, 1])
+    // half open now and then, and never over
+    const told = hook.notices.filter(({ code }) => code === 'BREAKER_OPEN')
+    expect(told).toMatchObject([{ state: 'firing', detail: expect.stringContaining(BAD) }])
   }, 60_000)
 
   test('once mended and reset it is tried at once, becomes trusted, and takes over', async () => {

@@ -8,7 +8,7 @@ export const newWallet = (): Wallet => privateKeyToAccount(generatePrivateKey())
 type Fields = Parameters<typeof createSiweMessage>[0]
 
 /** What a wallet makes of a challenge: the fields of a claim's body. */
-export async function signFor(pool: TestPool, wallet: Wallet, change: Partial<Fields> = {}) {
+export async function signFor(pool: Pick<TestPool, 'call'>, wallet: Wallet, change: Partial<Fields> = {}) {
   const { body } = await pool.call('POST', '/api/pool/claim/challenge', { key: null })
   const { nonce, domain, uri, chainId, expiresAt } = body as Pick<Fields, 'nonce' | 'domain' | 'uri' | 'chainId'> & {
     expiresAt: string
