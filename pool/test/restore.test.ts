@@ -3,6 +3,7 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { makeSafe, runAfterRestore } from '../src/cli/after-restore.ts'
 import { insertClaim } from '../src/db/claims.ts'
+import { takeItems } from '../src/db/items.ts'
 import { insertOperation } from '../src/db/operations.ts'
 import { migratePool } from '../src/db/migrate.ts'
 import { detailOf, healthOf } from './fake-services.ts'
@@ -108,6 +109,19 @@ describe('an older copy of the database', () => {
     expect(await makeSafe(pool.db)).toEqual({ ready: 0, claims: 0, ends: 0, items: 0 })
     expect((await pool.call('GET', '/api/pool/operations/op_old')).body).toMatchObject({ state: 'failed' })
     expect(pool.services.called(/DELETE/)).toEqual([])
+  })
+
+  test('work on agents that was under way is not taken up again: it may have been done since, and more', async () => {
+    const pool = scoped(await testPool(STILL))
+    const [id = ''] = await seedReady(pool, 1)
+    await pool.claim()
+    const asked = { kind: 'redeploy', actor: 'key:pool', requestId: null, input: { force: true } } as const
+    await insertOperation(pool.db, { id: 'op_old', ...asked, items: [{ instanceId: id, work: true }] })
+    await insertOperation(pool.db, { id: 'op_taken', ...asked, items: [{ instanceId: id, work: true }] })
+    await pool.db.query({ text: `update operation_items set taken_at = clock_now() where operation_id = 'op_taken'` })
+    expect(await makeSafe(pool.db)).toMatchObject({ items: 2 })
+    expect(await takeItems(pool.db, { kinds: ['redeploy'], limit: 8, leaseMs: 1_000 })).toEqual([])
+    expect((await pool.call('GET', '/api/pool/operations/op_taken')).body).toMatchObject({ state: 'failed' })
   })
 })
 

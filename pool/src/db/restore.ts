@@ -60,13 +60,16 @@ export async function dropPassedEnds(tx: Queryable): Promise<number> {
   return rowCount ?? 0
 }
 
-/** What was still to be begun was decided on a stock that is not this one any more. */
+/**
+ * What was still to be begun was decided on a stock that is not this one any more. Work on agents that was under way may have been
+ * done since, and more after it: done again, it would take them back.
+ */
 export async function dropUnbegun(tx: Queryable): Promise<number> {
   const { rowCount } = await tx.query({
     name: 'drop_unbegun',
     text: `
-      update operation_items set error = 'the database was restored before it was begun: ask again'
-      where begun_at is null and error is null`,
+      update operation_items set error = 'the database was restored before it was done: ask again'
+      where error is null and (begun_at is null or (lease_until is not null and done_at is null))`,
   })
   return rowCount ?? 0
 }
