@@ -104,7 +104,7 @@ function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['item
     error,
   })
   if (item.error !== null) return as('failed', null, item.error)
-  if (kind === 'rollout' && !isReplaceable(item.status)) return as('done', item.status)
+  if (kind === 'rollout' && isOver(item)) return as('done', item.status)
   if (!item.begun) return as('running', 'waiting')
   if (item.work) return item.done_at === null ? as('running', item.step ?? 'begun') : as('done', null)
   if (kind !== 'replenish') return item.status === null ? as('done', null) : as('running', item.phase ?? 'deleting')
@@ -114,5 +114,6 @@ function presentItem(kind: OperationRow['kind'], item: ItemRow): Operation['item
     : as('failed', null, item.status_reason ?? 'it was deleted before it became ready')
 }
 
-/** Still there to be replaced; whoever was claimed meanwhile keeps its image, and is not what a roll-out is about. */
-const isReplaceable = (status: ItemRow['status']): boolean => status === 'ready' || status === 'starting' || status === 'deleting'
+/** Whoever was claimed meanwhile keeps its image, and is not what a roll-out is about; what it took away is gone in the end. */
+const isOver = ({ begun, status }: ItemRow): boolean =>
+  begun ? status !== 'deleting' : !(status === 'ready' || status === 'starting' || status === 'claiming' || status === 'deleting')

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Candidate, planRotation, type RotationFacts } from '../src/rotate.ts'
 import { detailOf, imageOf } from './fake-services.ts'
-import { advance, type Answer, countRows, type TestPool, testPool, trustImage } from './harness.ts'
+import { advance, type Answer, countRows, type TestPool, testPool, trustImage, unaudited } from './harness.ts'
 
 const aged = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'aged' }))
 const rolling = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'rollout' }))
@@ -257,6 +257,41 @@ describe('a roll-out', () => {
     for (let n = 0; n < 5; n++) await tickOnce(pool)
     expect(await countEvents(pool, 'rolled_out')).toBe(replaced)
     expect((await progress(pool, rollout)).state).toBe('stopped')
+  })
+
+  test('waits for a box that a claim may give back, and replaces it then', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '1' }))
+    await push(pool)
+    const [id = ''] = await readyIds(pool)
+    const claiming = `update instances set status = 'claiming', claim_id = 'clm_x' where id = $1`
+    const { onCreate } = pool.services
+    pool.services.onCreate = () => {}
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    await unaudited(pool.db, claiming, [id])
+    await tickOnce(pool)
+    expect(await progress(pool, rollout)).toMatchObject({ state: 'running', done: 0 })
+    expect((await pool.call('POST', '/api/pool/rollout')).body).toMatchObject({ id: rollout.body['id'] })
+    await unaudited(pool.db, `update instances set status = 'ready', claim_id = null where id = $1`, [id])
+    pool.services.onCreate = onCreate
+    for (const [starting] of pool.services.instances) if (starting !== id) await onCreate(starting)
+    await eventually('it to be replaced', async () => {
+      await tickOnce(pool)
+      return (await progress(pool, rollout)).state === 'done'
+    })
+    expect(await imagesOf(pool)).not.toContain(OLD)
+  })
+
+  test('is over for a box that stopped answering, whatever becomes of it later', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '1' }))
+    await push(pool)
+    const [id = ''] = await readyIds(pool)
+    pool.services.onCreate = () => {}
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    await unaudited(pool.db, `update instances set status = 'stuck' where id = $1`, [id])
+    await pool.parts.refill.topUp({ actor: 'pool', requestId: null })
+    expect((await progress(pool, rollout)).state).toBe('done')
+    await unaudited(pool.db, `update instances set status = 'ready' where id = $1`, [id])
+    expect((await progress(pool, rollout)).state).toBe('done')
   })
 
   test('is refused while the refill is paused, or as long as nobody knows what is wanted', async () => {

@@ -55,14 +55,17 @@ export async function findRollout(db: Queryable): Promise<string | null> {
     text: `
       select t.operation_id as id from operation_items t
       join operations o on o.id = t.operation_id and o.kind = 'rollout'
-      join instances i on i.id = t.instance_id and i.status in ('ready', 'starting')
+      join instances i on i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming')
       where t.begun_at is null and t.error is null
       order by o.started_at desc limit 1`,
   })
   return rows[0]?.id ?? null
 }
 
-/** Ends items of roll-outs whose instance was claimed, or ended otherwise, before it was replaced. */
+/**
+ * Ends items of roll-outs whose instance was claimed, or ended otherwise, before it was replaced. One that is being claimed may
+ * come back untouched, and is waited for.
+ */
 export async function settleTaken(tx: Queryable): Promise<void> {
   await tx.query({
     name: 'settle_taken',
@@ -70,6 +73,7 @@ export async function settleTaken(tx: Queryable): Promise<void> {
       update operation_items t set begun_at = clock_now()
       from operations o
       where o.id = t.operation_id and o.kind = 'rollout' and t.begun_at is null and t.error is null
-        and not exists (select 1 from instances i where i.id = t.instance_id and i.status in ('ready', 'starting'))`,
+        and not exists (
+          select 1 from instances i where i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming'))`,
   })
 }
