@@ -1,9 +1,10 @@
+import { withTransaction } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Candidate, planRotation, type RotationFacts } from '../src/rotate.ts'
 import { detailOf, imageOf } from './fake-services.ts'
-import { advance, type Answer, countRows, type TestPool, testPool, trustImage, unaudited } from './harness.ts'
+import { advance, type Answer, countRows, type TestPool, testPool, trustImage, unaudited, waitForLock } from './harness.ts'
 
 const aged = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'aged' }))
 const rolling = (...ids: string[]): Candidate[] => ids.map((id) => ({ id, why: 'rollout' }))
@@ -257,6 +258,30 @@ describe('a roll-out', () => {
     for (let n = 0; n < 5; n++) await tickOnce(pool)
     expect(await countEvents(pool, 'rolled_out')).toBe(replaced)
     expect((await progress(pool, rollout)).state).toBe('stopped')
+  })
+
+  test('that is stopped while one is being taken away: what the answer says is stopped, stays', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '3', POOL_MAX_TOTAL: '3' }))
+    await push(pool)
+    const release = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    const holder = withTransaction(pool.db, async (tx) => {
+      await tx.query('lock table instances in share mode')
+      held.resolve()
+      await release.promise
+    })
+    await held.promise
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    // it has chosen which, and is about to move it
+    await waitForLock(pool, `update instances i set status = w.to_status`)
+    const stopping = pool.call('DELETE', '/api/pool/rollout')
+    await Promise.race([stopping, waitForLock(pool, 'from settings for update')])
+    release.resolve()
+    await holder
+    const { body } = await stopping
+    await pool.parts.refill.topUp({ actor: 'pool', requestId: null })
+    expect(Number(body['failed']) + (await countEvents(pool, 'rolled_out'))).toBe(3)
+    expect((await progress(pool, rollout)).failed).toBe(body['failed'])
   })
 
   test('waits for a box that a claim may give back, and replaces it then', async () => {

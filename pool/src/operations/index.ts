@@ -6,6 +6,7 @@ import { listImages, readWanted } from '../db/images.ts'
 import type { InstanceRow } from '../db/instances.ts'
 import { insertOperation, listOperations, type NewItem, type OperationKind, stopOperation } from '../db/operations.ts'
 import { findRollout } from '../db/rotation.ts'
+import { holdSettings } from '../db/settings.ts'
 import { listClaimedFrom } from '../db/sync.ts'
 import type { Fleet } from '../fleet.ts'
 import { newOperationId } from '../naming.ts'
@@ -54,6 +55,16 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
     return read(id)
   }
 
+  /** No further items are begun; what is under way goes on. */
+  async function halt(id: string, who: Who): Promise<Operation> {
+    await withTransaction(db, async (tx) => {
+      // what a roll-out takes away is chosen and taken under this lock
+      await holdSettings(tx)
+      await stopOperation(tx, { id, ...who })
+    })
+    return read(id)
+  }
+
   /** An agent that works is not moved to what does not boot; one that is there already may be started again. */
   async function refuseBadImage({ image }: InstanceRow): Promise<void> {
     const wanted = await readWanted(db)
@@ -75,11 +86,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       return (await listOperations(db, { limit: 50 })).map(presentOperation)
     },
 
-    /** No further items are begun; what is under way goes on. */
-    async halt(id: string, who: Who): Promise<Operation> {
-      await stopOperation(db, { id, ...who })
-      return read(id)
-    },
+    halt,
 
     end: async (...p: Parameters<typeof endings.end>) => read(await endings.end(...p)),
     ended: async (...p: Parameters<typeof endings.ended>) => read(await endings.ended(...p)),
@@ -107,8 +114,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
     async haltRollout(who: Who): Promise<Operation> {
       const id = await findRollout(db)
       if (id === null) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'no roll-out is under way' })
-      await stopOperation(db, { id, ...who })
-      return read(id)
+      return halt(id, who)
     },
 
     /**
