@@ -104,7 +104,7 @@ const DECIDE: Partial<Record<Status, Decide>> = {
 
 /** What makes it right to destroy a stuck box: nobody's data is in it, and it is proven useless. Null without proof. */
 function evidence(row: FleetRow, detail: StatusDetail, now: Date, limits: StatusLimits): string | null {
-  if (row.keeps_claim) return null
+  if (row.keeps_claim || row.protected) return null
   if (row.touched_at !== null) return 'a failed claim touched it'
   if (detail.state === 'deploy_failed') return 'deploy_failed'
   const runningMs = since(detail.deploymentStartedAt, now)

@@ -232,6 +232,19 @@ describe('refilling', () => {
     })
   })
 
+  test('a stuck box that an operator protects is not destroyed, also where that was read before', async () => {
+    const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000 } }))
+    const [kept = '', gone = ''] = await seedReady(pool, 2)
+    for (const id of [kept, gone]) pool.services.set(id, detailOf('deploy_failed', { health: null }))
+    await pool.parts.fleet.look({})
+    await pool.call('PATCH', `/api/pool/instances/${kept}`, { body: { protected: true } })
+    await eventually('the other to go', async () => {
+      await pool.parts.fleet.look({})
+      return (await statusOf(pool.db, gone)) === null
+    })
+    expect(await statusOf(pool.db, kept)).toBe('stuck')
+  })
+
   test('the hourly cap keeps stuck boxes from being destroyed all at once', async () => {
     const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '100' } }))
     const ids = await seedReady(pool, 8)

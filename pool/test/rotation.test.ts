@@ -126,6 +126,20 @@ describe('a ready instance that is too old', () => {
     expect(rows).toEqual([{ actor: 'pool' }, { actor: 'pool' }, { actor: 'pool' }])
   })
 
+  test('is left alone while it is protected', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '2', POOL_MAX_AGE_HOURS: '24' }))
+    const [kept = '', other = ''] = await readyIds(pool)
+    await pool.call('PATCH', `/api/pool/instances/${kept}`, { body: { protected: true } })
+    await advance(pool, 25 * 3_600_000)
+    await eventually('the other to be replaced', async () => {
+      await tickOnce(pool)
+      return !(await readyIds(pool)).includes(other)
+    })
+    for (let n = 0; n < 5; n++) await tickOnce(pool)
+    expect(await readyIds(pool)).toContain(kept)
+    expect(await countEvents(pool, 'aged_out')).toBe(1)
+  })
+
   test('is left alone where no age is set', async () => {
     const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '1' }))
     const old = await readyIds(pool)

@@ -33,7 +33,8 @@ export async function moveInstances(db: Queryable, p: { moves: readonly Move[]; 
         select i.id from instances i join wanted w on w.id = i.id
         where i.status = w.from_status and i.claim_id is not distinct from w.claim_id
           -- an operator may have protected it, or given it more time, since it was read
-          and (w.type <> 'expired' or (not i.protected and i.expires_at <= clock_now()))
+          and (w.type <> 'expired' or i.expires_at <= clock_now())
+          and (w.type not in ('expired', 'auto_destroy', 'aged_out', 'rolled_out') or not i.protected)
         order by i.id for update of i skip locked
       ), moved as (
         update instances i set status = w.to_status, status_reason = w.reason, status_since = clock_now(),

@@ -11,7 +11,7 @@ export interface RetiringRow {
 }
 
 /**
- * The oldest first, at most `limit`; none but those whose latest probe, not longer ago than this, says that nobody is on them.
+ * The oldest first, at most `limit`; none that is protected, and none but those whose latest probe, not longer ago than this, says that nobody is on them.
  * An item of a roll-out that was stopped has its error, and is none any more.
  */
 export async function listRetiring(
@@ -29,7 +29,7 @@ export async function listRetiring(
         where t.instance_id = i.id and t.begun_at is null and t.error is null
         order by o.started_at limit 1
       ) t on true
-      where i.status = 'ready' and i.health ->> 'binding' = 'none'
+      where i.status = 'ready' and not i.protected and i.health ->> 'binding' = 'none'
         and (i.health ->> 'at')::timestamptz >= clock_now() - $2::int * interval '1 ms'
         and (t.operation_id is not null or i.created_at <= clock_now() - $1::int * interval '1 hour')
       order by i.created_at, i.id limit $3`,
@@ -43,7 +43,7 @@ export async function listOffImage(db: Queryable, image: string): Promise<string
     name: 'list_off_image',
     values: [image],
     text: `
-      select id from instances where status in ('ready', 'starting') and image is distinct from $1 order by created_at, id`,
+      select id from instances where status in ('ready', 'starting') and image is distinct from $1 and not protected order by created_at, id`,
   })
   return rows.map(({ id }) => id)
 }
