@@ -1,6 +1,7 @@
 import { connectDatabase, createLogger, type Database } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { insertOperation } from '../src/db/operations.ts'
 import { pruneEvents, pruneSessions } from '../src/db/retention.ts'
 import { LIMITS } from '../src/limits.ts'
 import { newInstanceId } from '../src/naming.ts'
@@ -96,7 +97,8 @@ describe('what is kept for how long', () => {
   })
 
   test('operations 7 days, unless something of them is under way', async () => {
-    const [going, starting, ready] = [newInstanceId(), newInstanceId(), newInstanceId()]
+    const [going, starting, ready, agent] = [newInstanceId(), newInstanceId(), newInstanceId(), newInstanceId()]
+    await seedRows(db, [agent], 'crashed')
     await seedRows(db, [going], 'deleting')
     await seedRows(db, [starting], 'starting')
     await seedRows(db, [ready])
@@ -105,14 +107,20 @@ describe('what is kept for how long', () => {
     await operation('waiting', 'drain', [{ instanceId: newInstanceId(), begun: false }])
     await operation('filled', 'replenish', [{ instanceId: ready, begun: true }])
     await operation('filling', 'replenish', [{ instanceId: starting, begun: true }])
+    await operation('rolled', 'rollout', [{ instanceId: agent, begun: true }])
+    await operation('rolling', 'rollout', [{ instanceId: going, begun: true }])
+    const synced = { kind: 'sync', actor: 'o', requestId: null, items: [{ instanceId: agent, work: true }] } as const
+    await insertOperation(db, { id: 'synced', ...synced })
+    await insertOperation(db, { id: 'syncing', ...synced })
+    await db.query({ text: `update operation_items set done_at = clock_now() where operation_id = 'synced'` })
     await later(6 * DAY)
     await pass()
-    expect(await count('operations')).toBe(5)
+    expect(await count('operations')).toBe(9)
     await later(2 * DAY)
     await pass()
     const { rows } = await db.query<{ id: string }>({ text: 'select id from operations order by id' })
-    expect(rows.map((row) => row.id)).toEqual(['draining', 'filling', 'waiting'])
-    expect(await count('operation_items')).toBe(3)
+    expect(rows.map((row) => row.id)).toEqual(['draining', 'filling', 'rolling', 'syncing', 'waiting'])
+    expect(await count('operation_items')).toBe(5)
   })
 
   test('minutes 90 days, alerts 30 days after their end, sessions, codes and counters until their time is over', async () => {

@@ -98,7 +98,12 @@ export async function pruneOperations(db: Queryable, p: { days: number; limit: n
           and not exists (
             select 1 from operation_items t left join instances i on i.id = t.instance_id
             where t.operation_id = o.id and t.error is null
-              and (t.begun_at is null or (i.id is not null and (o.kind <> 'replenish' or i.status = 'starting'))))
+              and case
+                when t.lease_until is not null then t.done_at is null
+                when t.begun_at is null then true
+                when o.kind = 'replenish' then i.status = 'starting'
+                when o.kind = 'rollout' then i.status = 'deleting'
+                else i.id is not null end)
         order by o.started_at limit $2 for update of o skip locked))`,
   })
   return rowCount ?? 0
