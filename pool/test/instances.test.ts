@@ -317,3 +317,17 @@ describe('forgetting', () => {
     expect(await statusOf(pool.db, id)).toBe('claimed')
   })
 })
+
+test('a claimer is not shown who had its box before, and gave it back', async () => {
+  const pool = scoped(await testPool())
+  const [before, mine] = [await makeKey(pool), await makeKey(pool)]
+  const [id = ''] = await seedReady(pool, 1)
+  pool.services.registryIs = 'down'
+  expect((await pool.claim({}, { key: before.key })).status).toBe(503)
+  pool.services.registryIs = 'up'
+  expect((await pool.claim({}, { key: mine.key })).body).toMatchObject({ instanceId: id })
+  const shown = await pool.call('GET', `/api/pool/instances/${id}`, { key: mine.key })
+  expect(shown.text).toContain('touched')
+  expect(shown.text).not.toContain(before.id)
+  expect((await pool.call('GET', `/api/pool/instances/${id}`)).text).toContain(before.id)
+})

@@ -22,14 +22,18 @@ export interface EventRow {
   detail: Record<string, unknown> | null
 }
 
-/** The latest events of one instance, newest first. */
-export async function listEvents(db: Queryable, p: { instanceId: string; limit: number }): Promise<EventRow[]> {
+/** The latest events of one instance, newest first; with a claim only those that are not about another one. */
+export async function listEvents(
+  db: Queryable,
+  p: { instanceId: string; claimId: string | null; limit: number },
+): Promise<EventRow[]> {
   const { rows } = await db.query<EventRow>({
     name: 'list_events',
-    values: [p.instanceId, p.limit],
+    values: [p.instanceId, p.limit, p.claimId],
     text: `
       select id, at, instance_id, claim_id, type, from_status, to_status, reason, actor, request_id, detail
-      from instance_events where instance_id = $1 order by id desc limit $2`,
+      from instance_events
+      where instance_id = $1 and ($3::text is null or claim_id is null or claim_id = $3) order by id desc limit $2`,
   })
   return rows
 }

@@ -40,9 +40,11 @@ export function instanceRoutes({ db }: Context, { operations }: Parts): Endpoint
       params: ById,
       replies: { 200: InstanceWithEvents },
       async handle({ params: { id }, res }) {
-        const row = await find(id, callerOf(res))
+        const caller = callerOf(res)
+        const row = await find(id, caller)
         if (!row) throw unknownInstance()
-        const events = await listEvents(db, { instanceId: row.id, limit: EVENTS_SHOWN })
+        const claimId = caller.role === 'operator' ? null : row.claim_id
+        const events = await listEvents(db, { instanceId: row.id, claimId, limit: EVENTS_SHOWN })
         return { status: 200, body: { ...presentInstance(row), events: events.map(presentEvent) } }
       },
     }),
