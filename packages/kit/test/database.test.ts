@@ -98,3 +98,17 @@ test('a connection cut in the middle of a transaction fails that transaction, an
   await expect(cut).rejects.toThrow()
   expect((await db.query('select 1 as one')).rows).toEqual([{ one: 1 }])
 })
+
+test('who stands still in the middle of a transaction loses it: nobody waits for their locks for longer', async () => {
+  const shown = (on: Pick<Database, 'query'>) =>
+    on.query<{ idle: string }>({ text: `select current_setting('idle_in_transaction_session_timeout') as idle` })
+  const inside = await withTransaction(db, async (tx) => (await shown(tx)).rows)
+  expect(inside).toEqual([{ idle: '30s' }])
+  const hung = withTransaction(db, async (tx) => {
+    await tx.query(`set local idle_in_transaction_session_timeout = '50ms'`)
+    await new Promise((resolve) => tx.once('error', resolve))
+    await tx.query('select 1')
+  })
+  await expect(hung).rejects.toThrow()
+  expect((await shown(db)).rows).toEqual([{ idle: '0' }])
+})

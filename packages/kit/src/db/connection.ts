@@ -36,12 +36,15 @@ function withoutNames(client: pg.PoolClient): void {
     )) as typeof client.query
 }
 
-/** Runs `work` in one transaction; never await a network call inside. */
+/**
+ * Runs `work` in one transaction; never await a network call inside. A process that is frozen or cut off in the middle of it
+ * loses it after 30 s: its locks would hold up everyone else until the operating system gives the connection up, which takes hours.
+ */
 export async function withTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const tx = await db.connect()
   let broken: Error | undefined
   try {
-    await tx.query('begin')
+    await tx.query(`begin; set local idle_in_transaction_session_timeout = '30s'`)
     const result = await work(tx)
     await tx.query('commit')
     return result
