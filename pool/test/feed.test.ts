@@ -4,6 +4,7 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { readExtent } from '../src/db/feed.ts'
+import { insertOperation } from '../src/db/operations.ts'
 import { render } from '../src/feed/batch.ts'
 import { isAfter, parseCursor, toCursor } from '../src/feed/cursor.ts'
 import { type PoolOptions, seedReady, type TestPool, testPool } from './harness.ts'
@@ -73,6 +74,23 @@ describe('an operator hears', () => {
     expect(l.data('operation')[0]).toMatchObject({ id: body['id'], kind: 'drain', total: 1 })
     expect(l.types()).toEqual(expect.arrayContaining(['operation_begun', 'drain']))
     expect(l.data('instance').at(-1)).toEqual({ id, deleted: true })
+  })
+
+  test('of an operation only what changes it: one that is over on an agent is not told again with all that happens to it', async () => {
+    const pool = scoped(await still())
+    const [id = ''] = await seedReady(pool, 1)
+    await pool.claim()
+    const item = { actor: 'o', requestId: null, items: [{ instanceId: id, work: true }] } as const
+    for (const name of ['op_over', 'op_going']) await insertOperation(pool.db, { id: name, kind: 'sync', ...item })
+    await insertOperation(pool.db, { id: 'op_filled', kind: 'replenish', ...item, items: [{ instanceId: id, begun: true }] })
+    await pool.db.query(`update operation_items set done_at = clock_now() where operation_id = 'op_over'`)
+    await settled(pool)
+    const l = await listen(pool)
+    await l.until('the counts', () => l.data('counts').length === 1)
+    const seen = 'insert into instance_events (instance_id, type, actor) values ($1, $2, $3)'
+    await pool.db.query({ text: seen, values: [id, 'observed', 'pool'] })
+    await l.until('the observation', () => l.types().includes('observed'))
+    expect(l.data('operation').map((operation) => operation.id)).toEqual(['op_going'])
   })
 
   test('that an operation was stopped, and which items came to nothing', async () => {

@@ -95,7 +95,9 @@ export async function listOperations(db: Queryable, p: { ids?: readonly string[]
         left join lateral (
           select bool_or(e.to_status = 'ready') as was_ready, max(e.at) as last_at
           from instance_events e
-          where e.instance_id = t.instance_id and (e.from_status is not null or e.to_status is not null)
+          -- what its instance tells nothing of needs no look at all that ever happened to it
+          where t.lease_until is null and t.begun_at is not null
+            and e.instance_id = t.instance_id and (e.from_status is not null or e.to_status is not null)
         ) history on true
         where t.operation_id = o.id
       ) items on true
@@ -104,15 +106,22 @@ export async function listOperations(db: Queryable, p: { ids?: readonly string[]
   return rows
 }
 
-/** Which operations are about these instances. */
+/**
+ * Which operations get on with what happened to these instances, of which some have moved. What calls services tells its end by
+ * itself, and the progress of the others is that of their instance: its moves, and its phase while it comes or goes.
+ */
 export async function findOperationsOn(
   db: Queryable,
-  instanceIds: readonly string[],
+  p: { instanceIds: readonly string[]; movedIds: readonly string[] },
 ): Promise<{ operation_id: string; instance_id: string }[]> {
   const { rows } = await db.query<{ operation_id: string; instance_id: string }>({
     name: 'find_operations_on',
-    values: [instanceIds],
-    text: 'select operation_id, instance_id from operation_items where instance_id = any($1)',
+    values: [p.instanceIds, p.movedIds],
+    text: `
+      select t.operation_id, t.instance_id from operation_items t left join instances i on i.id = t.instance_id
+      where t.instance_id = any($1) and t.error is null and case
+        when t.lease_until is not null then t.done_at is null
+        else t.instance_id = any($2) or i.status in ('starting', 'deleting') end`,
   })
   return rows
 }

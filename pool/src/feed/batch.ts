@@ -34,13 +34,13 @@ export const frameOf = ({ event, data }: FeedMessage): string => `event: ${event
 export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], at: Position): Promise<Batch> {
   if (rows.length === 0) return { entries: [], counts: null, at }
   const latest = latestOf(rows)
-  const moved = rows.some((row) => row.from_status !== row.to_status)
+  const moves = rows.filter((row) => row.from_status !== row.to_status)
   const instanceIds = [...latest.instances.keys()]
   const [instances, claims, items, counted] = await Promise.all([
     readInstances(db, instanceIds),
     readClaims(db, [...latest.claims.keys()]),
-    findOperationsOn(db, instanceIds),
-    moved ? countByStatus(db) : null,
+    findOperationsOn(db, { instanceIds, movedIds: moves.flatMap((row) => row.instance_id ?? []) }),
+    moves.length > 0 ? countByStatus(db) : null,
   ])
   for (const item of items) {
     const row = latest.instances.get(item.instance_id)
