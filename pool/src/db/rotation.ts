@@ -10,9 +10,15 @@ export interface RetiringRow {
   request_id: string | null
 }
 
+/** Ready, nobody's by the word of a late enough probe, and not protected. The time is read once: see retention.ts. */
+const FREE = `
+  i.status = 'ready' and not i.protected and i.health ->> 'binding' = 'none'
+  and (i.health ->> 'at')::timestamptz >= (select clock_now() - $2::int * interval '1 ms')`
+
 /**
- * The oldest first, at most `limit`; none that is protected, and none but those whose latest probe, not longer ago than this, says that nobody is on them.
- * An item of a roll-out that was stopped has its error, and is none any more.
+ * The oldest first, at most `limit`; none that is protected, and none but those whose latest probe, not longer ago than this, says
+ * that nobody is on them. An item of a roll-out that was stopped has its error, and is none any more. From the items to their
+ * instances: under the lock that every reservation's refill waits for, no look at all that is ready.
  */
 export async function listRetiring(
   db: Queryable,
@@ -22,17 +28,20 @@ export async function listRetiring(
     name: 'list_retiring',
     values: [p.maxAgeHours, p.provenWithinMs, p.limit],
     text: `
-      select i.id, t.operation_id, t.seq, t.actor, t.request_id
-      from instances i left join lateral (
-        select t.operation_id, t.seq, o.actor, o.request_id
-        from operation_items t join operations o on o.id = t.operation_id and o.kind = 'rollout'
-        where t.instance_id = i.id and t.begun_at is null and t.error is null
-        order by o.started_at limit 1
-      ) t on true
-      where i.status = 'ready' and not i.protected and i.health ->> 'binding' = 'none'
-        and (i.health ->> 'at')::timestamptz >= clock_now() - $2::int * interval '1 ms'
-        and (t.operation_id is not null or i.created_at <= clock_now() - $1::int * interval '1 hour')
-      order by i.created_at, i.id limit $3`,
+      with marked as (
+        select i.id, i.created_at, t.operation_id, t.seq, o.actor, o.request_id, o.started_at
+        from operations o
+        join operation_items t on t.operation_id = o.id and t.begun_at is null and t.error is null
+        join instances i on i.id = t.instance_id and ${FREE}
+        where o.kind = 'rollout'
+      ), aged as (
+        select i.id, i.created_at from instances i
+        where ${FREE} and i.created_at <= (select clock_now() - $1::int * interval '1 hour')
+      )
+      select distinct on (created_at, id) id, operation_id, seq, actor, request_id
+      from (select id, created_at, operation_id, seq, actor, request_id, started_at from marked
+        union all select id, created_at, null, null, null, null, null from aged) retiring
+      order by created_at, id, started_at limit $3`,
   })
   return rows
 }
