@@ -148,7 +148,7 @@ test('the OpenAPI document says what the endpoints take, answer, and ask of thei
     },
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' }, cookie: { in: 'cookie' } },
-      schemas: { Problem: { type: 'object' } },
+      schemas: { Problem: { type: 'object', additionalProperties: {} } },
     },
   })
 })

@@ -16,8 +16,9 @@ export interface OpenApiInfo<A extends string> {
   security: Record<A, Proof | readonly Proof[] | null>
 }
 
+/** With further members where a code has some. */
 const ProblemSchema = z
-  .object({
+  .looseObject({
     type: z.string(),
     title: z.string(),
     status: z.int(),
