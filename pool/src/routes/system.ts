@@ -74,6 +74,7 @@ export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'm
       summary: 'Prometheus text, for METRICS_TOKEN',
       auth: 'metrics',
       replies: {},
+      streams: { 'text/plain': z.string() },
       async handle({ req, res }) {
         await metricsRoute(metrics.registry, config.metricsToken)(req, res, () => {})
         return null

@@ -39,6 +39,7 @@ export const operationsRoutes = (ctx: Context, stopping: AbortSignal): Endpoint<
     summary: 'Prometheus text, for METRICS_TOKEN',
     auth: 'metrics',
     replies: {},
+    streams: { 'text/plain': z.string() },
     async handle({ req, res }) {
       await metricsRoute(ctx.metrics.registry, ctx.config.metricsToken)(req, res, () => {})
       return null
