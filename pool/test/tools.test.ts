@@ -298,6 +298,42 @@ describe('the claimer’s own credentials', () => {
   })
 })
 
+describe('a box that is somebody’s agent, which an older copy of the database says is ready', () => {
+  const refuse = (): never => {
+    throw problem(409, 'FOREIGN_CLAIM', { fault: 'instance' })
+  }
+  const theirs = { toolId: 'email', resourceId: 'their inbox', state: 'active' }
+
+  test('gets no tool of the claim, which takes another', async () => {
+    const pool = scoped(await testPool())
+    const [taken = '', free = ''] = await seedReady(pool, 2)
+    setTool(pool.services, taken, theirs)
+    await template(pool, { tools: [EMAIL, OUR_SMS] })
+    const { onProvision } = pool.services
+    pool.services.onProvision = (id, ...how) => (id === taken ? refuse() : onProvision(id, ...how))
+    const { body } = await claim(pool)
+    expect(body).toMatchObject({ status: 'done', instanceId: free })
+    expect(await statusOf(pool.db, taken)).toBe('crashed')
+    expect(pool.services.called(/^DELETE/)).toEqual([])
+    expect(pool.services.called(/^POST .provision/).map((call) => call.body)).toContainEqual({ claimId: body['claimId'] })
+  })
+
+  test('keeps its tools where those of a claim that failed are taken back', async () => {
+    const pool = scoped(await testPool())
+    const [id = ''] = await seedReady(pool, 1)
+    setTool(pool.services, id, theirs)
+    await template(pool, { tools: [OUR_SMS] })
+    pool.services.onProvision = () => {
+      throw problem(502, 'PROVIDER_FAILED')
+    }
+    pool.services.onTakeTool = refuse
+    expect(await claim(pool)).toMatchObject({ status: 503, body: { code: 'TOOLS_UNAVAILABLE' } })
+    expect(await statusOf(pool.db, id)).toBe('crashed')
+    expect(liveTools(pool, id)).toEqual([theirs])
+    expect(pool.services.called(/^DELETE/)).toHaveLength(1)
+  })
+})
+
 describe('a tool that cannot be made', () => {
   const failing = (pool: TestPool) => {
     const { onProvision } = pool.services
@@ -403,6 +439,16 @@ describe('a pool that is killed between its tools and its box', () => {
     }
     return { pool, id, sweep, wake }
   }
+
+  test('the box is kept with its tools where services knows it as another claim’s', async () => {
+    const { pool, id, sweep, wake } = await killed('active', 'their inbox')
+    pool.services.onTakeTool = () => {
+      throw problem(409, 'FOREIGN_CLAIM', { fault: 'instance' })
+    }
+    expect(await sweep()).toBe('crashed')
+    expect(liveTools(pool, id)).toHaveLength(1)
+    expect(await wake()).toBe('crashed')
+  })
 
   test('the box goes back once another one has taken the tools, and not before', async () => {
     const { pool, id, sweep, wake } = await killed('active', 'orphan')

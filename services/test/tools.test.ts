@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
-import { createToyWorld, type ToyWorld } from './support/toy-world.ts'
+import { createToyWorld, ORDER, type ToyWorld } from './support/toy-world.ts'
 import { newId } from './support/harness.ts'
 
 /** Tools of instances that run: a toy, which is one file and one `register` line, and everything else is there. */
@@ -104,6 +104,22 @@ describe('after the claim', () => {
     expect([w.toy.bells.size, w.toy.pins.size]).toEqual([0, 0])
     await w.call('delete', `/destroy/${id}/doorbell/bell-1`).expect(200, { ok: true })
     await w.call('delete', `/destroy/${id}/doorbell/bell-2`).expect(404)
+  })
+
+  test('another claim neither gives it tools nor takes any from it: only a pool with an older database would', async () => {
+    const { id } = await w.running()
+    w.start()
+    await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId }).expect(200)
+    await w.configure(id)
+    const refused = { code: 'FOREIGN_CLAIM', fault: 'instance' }
+    const given = await w.call('post', `/provision/${id}/doorbell`, { claimId: 'another' }).expect(409)
+    expect(given.body).toMatchObject(refused)
+    const users = { claimId: 'another', userConfig: { pin: '1234' } }
+    expect((await w.call('post', `/provision/${id}/doorbell`, users).expect(409)).body).toMatchObject(refused)
+    expect((await w.call('delete', `/destroy/${id}/doorbell/_?claimId=another`).expect(409)).body).toMatchObject(refused)
+    expect((await w.rows(id)).map(({ state }) => state)).toEqual(['active', 'active'])
+    expect([w.toy.bells.size, w.toy.pins.size]).toEqual([1, 1])
+    await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200, { ok: true })
   })
 
   test('an agent that does not listen keeps no tool alive', async () => {

@@ -6,9 +6,11 @@ import { databaseNow } from '../db/instances.ts'
 import { cancelLostQueued, type LostClaim, takeLostRunning } from '../db/lost.ts'
 import { failRunning, keepBox, leaveBox, markFound } from '../db/owned.ts'
 import { boundTo } from './pending.ts'
-import { takeToolsBack } from './tools.ts'
+import { isForeignBox, takeToolsBack } from './tools.ts'
 
 const INTERRUPTED = { status: 503, code: 'INTERRUPTED', detail: 'the claim was interrupted; claim again' }
+
+const FOREIGN = 'it is bound to another claim'
 
 /** How long one sweep waits for the tools of one box to be gone. */
 const TAKE_BACK_MS = 5_000
@@ -71,7 +73,7 @@ async function settle(
   const { health } = detail
   const answers = detail.failures === 0 && health !== null && now.getTime() - Date.parse(health.at) <= limits.freshMs
   if (answers && health.claimId !== null && health.claimId !== claim.id) {
-    await leave(ctx, claim, 'crashed', 'failed', 'it is bound to another claim', 'foreign_claim')
+    await leave(ctx, claim, 'crashed', 'failed', FOREIGN, 'foreign_claim')
     return
   }
   if (answers && health.binding === 'working') return
@@ -95,7 +97,13 @@ const isBound = ({ health }: StatusDetail): boolean =>
 
 /** Nothing reached it but tools: once those are gone, which a later sweep sees as well, it is as it was. */
 async function giveBack(ctx: Context, claim: LostClaim, deadline: Deadline): Promise<void> {
-  if (!(await takeToolsBack(ctx, claim.instance_id, deadline.within(TAKE_BACK_MS)))) return
+  const ids = { instanceId: claim.instance_id, claimId: claim.id }
+  try {
+    if (!(await takeToolsBack(ctx, ids, deadline.within(TAKE_BACK_MS)))) return
+  } catch (err) {
+    if (!isForeignBox(err)) throw err
+    return leave(ctx, claim, 'crashed', 'failed', FOREIGN, 'foreign_claim')
+  }
   await leave(ctx, claim, 'ready', 'failed', 'its claim was interrupted before anything reached it')
 }
 

@@ -9,7 +9,7 @@ import { recordBoxTemplate } from '../db/templates.ts'
 import { ServicesError } from '../services/errors.ts'
 import type { Order } from './order.ts'
 import { admit, readBinding } from './pending.ts'
-import { giveTools, takeToolsBack } from './tools.ts'
+import { giveTools, isForeignBox, takeToolsBack } from './tools.ts'
 
 /** A claim that this replica works on. */
 export interface Job {
@@ -32,6 +32,8 @@ const UNREACHABLE = { status: 503, code: 'SERVICES_UNAVAILABLE', detail: 'the cl
 const NO_TOOLS = { status: 503, code: 'TOOLS_UNAVAILABLE', detail: 'the tools could not be provisioned now; claim again' }
 const GIVEN_UP = { status: 502, code: 'CLAIM_FAILED', detail: 'the instances that were tried failed; claim again' }
 const LOST = { status: 503, code: 'INSTANCE_LOST', detail: 'its instance was taken away before the claim was done' }
+
+const FOREIGN = 'it is bound to another claim'
 
 /** How long tools are taken back at least, however little time the claim has left; its lease is renewed meanwhile. */
 const TAKE_BACK_MS = 5_000
@@ -80,6 +82,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   }
   const share = { withinMs: deadline.leftMs - needMs, requestId: job.requestId }
   const given = await meters.timed('tools', () => giveTools(ctx, { ...ids, order: job.order, ...share }))
+  if (given.refused && isForeignBox(given.refused)) return recover(given.refused)
   if (given.tools === null) return giveBack('its tools could not be provisioned', fail(whyNot(given.refused)))
   if (job.abandoned) return giveBack('its claimer left', gone)
   // whoever took the box (an operator's kill, a sweep) has ended the claim, or did so before it was running
@@ -106,7 +109,12 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
   /** An untouched box goes back once its tools are known to be gone, and to nobody while they are not. */
   async function giveBack(reason: string, claim: AfterBox): Promise<void> {
     const within = new Deadline(Math.max(deadline.leftMs - limits.innerReserveMs, TAKE_BACK_MS))
-    if (tools.length === 0 || (await takeToolsBack(ctx, instanceId, within))) return leave('ready', reason, claim)
+    try {
+      if (tools.length === 0 || (await takeToolsBack(ctx, ids, within))) return await leave('ready', reason, claim)
+    } catch (err) {
+      if (!isForeignBox(err)) throw err
+      return leave('crashed', FOREIGN, claim, 'foreign_claim')
+    }
     return leave('stuck', 'it may have tools of a claim that came to nothing', claim)
   }
 
@@ -132,7 +140,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
       const { status, code, detail } = err
       return leave('stuck', code, fail({ status: status ?? 400, code, detail: detail ?? 'the instance refused the claim' }))
     }
-    const foreign = err.code === 'FOREIGN_CLAIM'
+    const foreign = isForeignBox(err)
     // in an invited conversation two agents would be one too many: be sure of the first before a second
     if (mode === 'join' && !foreign && !(await withdrawn())) return
     if (err.fault === 'provider') return leave('stuck', err.code, fail(UNREACHABLE))
@@ -143,7 +151,7 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
       : again
         ? { state: 'queued', leaseMs: limits.queueLeaseMs, reserveMs: needMs }
         : fail(GIVEN_UP)
-    await (foreign ? leave('crashed', 'it is bound to another claim', after, 'foreign_claim') : leave('stuck', err.code, after))
+    await (foreign ? leave('crashed', FOREIGN, after, 'foreign_claim') : leave('stuck', err.code, after))
   }
 
   /** False: the box is, or may be, in the conversation, and the claim was completed or waits for it. */

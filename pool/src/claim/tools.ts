@@ -30,7 +30,7 @@ export async function giveTools(
     order.tools.map(async ({ id: toolId, provisioning }): Promise<ToolState> => {
       const userConfig = provisioning === 'user' ? order.userConfig[toolId] : undefined
       try {
-        const tool = await ctx.services.provision(instanceId, toolId, { userConfig, withinMs, requestId })
+        const tool = await ctx.services.provision(instanceId, toolId, { claimId, userConfig, withinMs, requestId })
         return { toolId, resourceId: tool.resourceId, state: tool.state }
       } catch (err) {
         if (!(err instanceof ServicesError && err.code === 'TIMEOUT')) throw err
@@ -46,9 +46,13 @@ export async function giveTools(
   const tools = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const given = tools.every((tool) => tool.state !== 'failed')
   if (known.length === 0 && given) return { tools, refused: null }
-  // what the claimer can put right is said before what they cannot
-  return { tools: null, refused: known.find((err) => err.fault === 'claim') ?? known[0] ?? null }
+  // whose the box is counts before everything, and what the claimer can put right before what they cannot
+  const first = known.find(isForeignBox) ?? known.find((err) => err.fault === 'claim') ?? known[0]
+  return { tools: null, refused: first ?? null }
 }
+
+/** The box is somebody's agent, which this database does not know. */
+export const isForeignBox = (err: unknown): boolean => err instanceof ServicesError && err.code === 'FOREIGN_CLAIM'
 
 /** Tools that a claim brought: every other one was there from the first boot on, and stays. */
 export async function brought(ctx: Pick<Context, 'services'>, tools: readonly ToolState[]): Promise<ToolState[]> {
@@ -59,8 +63,16 @@ export async function brought(ctx: Pick<Context, 'services'>, tools: readonly To
   return live.filter(({ toolId }) => !always.has(toolId))
 }
 
-/** Takes from a box what a claim brought, until services confirms that nothing of it is left; false: not in time, and nobody may be handed the box. */
-export async function takeToolsBack(ctx: Context, instanceId: string, deadline: Deadline): Promise<boolean> {
+/**
+ * Takes from a box what a claim brought, until services confirms that nothing of it is left; false: not in time, and nobody may be
+ * handed the box.
+ * @throws ServicesError `FOREIGN_CLAIM`: the box is another claim's, and keeps what it has
+ */
+export async function takeToolsBack(
+  ctx: Context,
+  { instanceId, claimId }: { instanceId: string; claimId: string },
+  deadline: Deadline,
+): Promise<boolean> {
   const { clock, log, services } = ctx
   while (!deadline.passed) {
     try {
@@ -68,10 +80,10 @@ export async function takeToolsBack(ctx: Context, instanceId: string, deadline: 
       if (detail && detail.state !== 'unknown') {
         const left = await brought(ctx, detail.tools)
         if (left.length === 0) return true
-        await Promise.all(left.map(({ toolId }) => services.takeTool(instanceId, toolId, deadline.leftMs)))
+        await Promise.all(left.map(({ toolId }) => services.takeTool(instanceId, toolId, { claimId, withinMs: deadline.leftMs })))
       }
     } catch (err) {
-      if (!(err instanceof ServicesError)) throw err
+      if (!(err instanceof ServicesError) || isForeignBox(err)) throw err
       log.warn({ err, instanceId }, 'the tools of a claim could not be taken back; it is tried again')
     }
     await clock.sleep(Math.min(LOOK_EVERY_MS, deadline.leftMs), deadline.signal)

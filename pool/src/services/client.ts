@@ -101,11 +101,11 @@ export function createServices(p: { url: string; apiKey: string; environment: st
     async provision(
       instanceId: string,
       toolId: string,
-      how: { userConfig: unknown; withinMs: number; requestId: string },
+      how: { claimId: string; userConfig: unknown; withinMs: number; requestId: string },
     ): Promise<ProvisionToolReply> {
       const { data } = await call(`/provision/${instanceId}/${toolId}`, ProvisionToolReply, {
         method: 'POST',
-        json: how.userConfig === undefined ? {} : { userConfig: how.userConfig },
+        json: { claimId: how.claimId, ...(how.userConfig === undefined ? {} : { userConfig: how.userConfig }) },
         timeoutMs: Math.min(TOOL_CALL_MS, how.withinMs),
         requestId: how.requestId,
       })
@@ -113,9 +113,9 @@ export function createServices(p: { url: string; apiKey: string; environment: st
     },
 
     /** Takes a tool from a box, whatever there is of it; whether it is gone is for its status to say. */
-    async takeTool(instanceId: string, toolId: string, withinMs: number): Promise<void> {
-      const path = `/destroy/${instanceId}/${toolId}/${ANY_RESOURCE}`
-      await call(path, DestroyReply, { method: 'DELETE', timeoutMs: Math.min(TOOL_CALL_MS, withinMs) })
+    async takeTool(instanceId: string, toolId: string, how: { claimId: string; withinMs: number }): Promise<void> {
+      const path = `/destroy/${instanceId}/${toolId}/${ANY_RESOURCE}?${new URLSearchParams({ claimId: how.claimId }).toString()}`
+      await call(path, DestroyReply, { method: 'DELETE', timeoutMs: Math.min(TOOL_CALL_MS, how.withinMs) })
     },
 
     /** Like `check`, but an answer just had is good enough; many at once make one call. */

@@ -18,8 +18,11 @@ export const RegistryReply = z.array(Tool)
 /** `POST /validate/:toolId`: 200 when the provider accepts the credentials, 422 `USER_CONFIG_REJECTED` with the fields when not. */
 export const ValidateRequest = z.object({ userConfig: z.unknown() })
 
+/** Whose claim asks: 409 `FOREIGN_CLAIM` once the instance is bound to another; absent from an older pool, and whoever it is for. */
+export const ForClaim = z.object({ claimId: z.string().min(1).max(64).optional() })
+
 /** `POST /provision/:instanceId/:toolId`; with `userConfig` the claimer's own credentials are given to it instead. */
-export const ProvisionToolRequest = z.object({ userConfig: z.unknown().optional() })
+export const ProvisionToolRequest = ForClaim.extend({ userConfig: z.unknown().optional() })
 
 /** 200 once it is there; 202 while it is still being made, with `resourceId: null`. Nothing in it is secret. */
 export const ProvisionToolReply = z.object({

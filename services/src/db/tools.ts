@@ -60,13 +60,13 @@ export async function ensureResources(db: Queryable, lease: Lease, p: NewResourc
 }
 
 /** Locks the instance's row until the transaction ends: of two who change its tools the second sees what the first did. */
-export async function lockInstance(tx: Transaction, instanceId: string): Promise<boolean> {
-  const { rowCount } = await tx.query({
+export async function lockInstance(tx: Transaction, instanceId: string): Promise<{ claimId: string | null } | null> {
+  const { rows } = await tx.query<{ claimId: string | null }>({
     name: 'lock_instance',
     values: [instanceId],
-    text: `select from instance_infra where instance_id = $1 and wish = 'present' for no key update`,
+    text: `select claim_id as "claimId" from instance_infra where instance_id = $1 and wish = 'present' for no key update`,
   })
-  return rowCount === 1
+  return rows[0] ?? null
 }
 
 /** Writes the rows of one more generation of a tool. */

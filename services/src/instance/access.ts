@@ -12,6 +12,14 @@ export interface ReachableInstance {
 export const unknownInstance = (instanceId: string) =>
   new Problem({ status: 404, code: 'INSTANCE_UNKNOWN', detail: `there is no instance ${instanceId}` })
 
+export const foreignClaim = () =>
+  new Problem({
+    status: 409,
+    code: 'FOREIGN_CLAIM',
+    detail: 'the instance is bound to another claim',
+    extra: { fault: 'instance', instanceCode: null },
+  })
+
 export const notRunning = (instanceId: string) =>
   new Problem({ status: 409, code: 'INSTANCE_NOT_RUNNING', detail: `instance ${instanceId} is not running` })
 

@@ -1,12 +1,12 @@
 import { CancelReply, OkReply, type ProfileRequest, type ProvisionRequest } from '@convos/agent-server/contract'
-import { Deadline, Problem } from '@convos/kit'
+import { Deadline } from '@convos/kit'
 import type { z } from 'zod'
 import type { ConfigureReply, ConfigureRequest } from '../contract/index.ts'
 import type { Context } from '../context.ts'
 import { bindClaim, nextProfileRevision, probeSoon, recordConfigured } from '../db/instances.ts'
 import { AFTER_CLAIM, CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, RESERVE } from '../limits.ts'
 import { claimedProjectName } from '../naming.ts'
-import { runningInstance, unknownInstance } from './access.ts'
+import { foreignClaim, runningInstance, unknownInstance } from './access.ts'
 import { callInstance } from './call.ts'
 import { ProvisionAnswer } from './health.ts'
 import { claimEnv } from './tools.ts'
@@ -24,12 +24,7 @@ export async function configureInstance(
   if (!(await bindClaim(ctx.db, { instanceId, claimId, allowedTools, wantedName }))) {
     // it may have been wished away a moment ago
     await runningInstance(ctx, instanceId)
-    throw new Problem({
-      status: 409,
-      code: 'FOREIGN_CLAIM',
-      detail: 'the instance is bound to another claim',
-      extra: { fault: 'instance', instanceCode: null },
-    })
+    throw foreignClaim()
   }
   const env = await claimEnv(ctx, instanceId)
   const body: ProvisionRequest = { claimId, agentName, instructions, model, joinUrl: joinUrl ?? null, env }

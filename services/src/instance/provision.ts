@@ -21,7 +21,7 @@ import {
 } from '../db/tools.ts'
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
-import { knownInstance } from './access.ts'
+import { foreignClaim, knownInstance } from './access.ts'
 import { envOf, placeOfSecret } from './tools.ts'
 import { presentTool } from './tool-state.ts'
 
@@ -29,6 +29,8 @@ export interface ToolRequest {
   instanceId: string
   toolId: string
   requestedBy: 'pool' | 'instance'
+  /** The claim it is for: refused where the instance is another's. Absent: for whoever has it. */
+  claimId?: string | undefined
   /** The claimer's own credentials, in place of ours. */
   userConfig?: unknown
   /** So many new ones per time. */
@@ -50,7 +52,7 @@ export async function provisionTool(ctx: Context, p: ToolRequest): Promise<Provi
 /** Takes a tool from an instance, and waits a while for it to be gone; twice is fine. */
 export async function destroyTool(
   ctx: Context,
-  p: { instanceId: string; toolId: string; resourceId: string },
+  p: { instanceId: string; toolId: string; resourceId: string; claimId?: string | undefined },
 ): Promise<ProvisionToolReply> {
   const plugin = knownTool(ctx, p.toolId)
   if (plugin.provisioning.includes('always'))
@@ -65,7 +67,7 @@ export async function destroyTool(
   const { instanceId, toolId, generation } = named
   if (isLive(named.state)) {
     await withTransaction(ctx.db, async (tx) => {
-      await lockInstance(tx, instanceId)
+      refuseForeign(await lockInstance(tx, instanceId), p.claimId)
       await wishToolAway(tx, { instanceId, toolId, generation })
       await makeUrgent(tx, instanceId)
     })
@@ -136,7 +138,9 @@ export async function toolUsage(ctx: Context, instanceId: string, toolId: string
 async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promise<void> {
   const { toolId, resources, available, provisioning, name } = plugin
   await withTransaction(ctx.db, async (tx) => {
-    if (!(await lockInstance(tx, p.instanceId))) throw instanceGoing(p.instanceId)
+    const instance = await lockInstance(tx, p.instanceId)
+    if (!instance) throw instanceGoing(p.instanceId)
+    refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === toolId && isLive(row.state))
     refuseOtherKind(live, false, plugin)
     const retried = live.length > 0 && (await retryFailed(tx, p))
@@ -171,7 +175,9 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
   const id = randomUUID()
   const secret = ctx.vault.seal(JSON.stringify(envVars), placeOfSecret({ id }))
   await withTransaction(ctx.db, async (tx) => {
-    if (!(await lockInstance(tx, p.instanceId))) throw instanceGoing(p.instanceId)
+    const instance = await lockInstance(tx, p.instanceId)
+    if (!instance) throw instanceGoing(p.instanceId)
+    refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === p.toolId && isLive(row.state))
     refuseOtherKind(live, true, plugin)
     const [known] = live
@@ -182,6 +188,12 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     await makeUrgent(tx, p.instanceId)
   })
   ctx.work.notify()
+}
+
+/** A pool with an older database may take somebody's agent for free: its tools are not that pool's to give or to take. */
+function refuseForeign(instance: { claimId: string | null } | null, claimId: string | undefined): void {
+  if (claimId === undefined || !instance || instance.claimId === null || instance.claimId === claimId) return
+  throw foreignClaim()
 }
 
 /** What it has must go first: two of a kind would give it the same variables. */

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Context } from '../context.ts'
 import {
   DestroyReply,
+  ForClaim,
   InstanceId,
   ProvisionToolReply,
   ProvisionToolRequest,
@@ -44,8 +45,8 @@ export const toolRoutes = (ctx: Context): Endpoint<'pool'>[] => [
       200: ProvisionToolReply.describe('it is there, or was given up: see its state'),
       202: ProvisionToolReply.describe('it is still being made, and will finish by itself'),
     },
-    async handle({ params, body: { userConfig } }) {
-      const tool = await provisionTool(ctx, { ...params, requestedBy: 'pool', userConfig })
+    async handle({ params, body: { userConfig, claimId } }) {
+      const tool = await provisionTool(ctx, { ...params, requestedBy: 'pool', userConfig, claimId })
       return { status: tool.state === 'creating' ? 202 : 200, body: tool }
     },
   }),
@@ -80,12 +81,13 @@ export const toolRoutes = (ctx: Context): Endpoint<'pool'>[] => [
     summary: 'Take a tool from an instance; ask again until it is gone',
     auth: 'pool',
     params: ByTool.extend({ resourceId: z.string().min(1).max(512) }),
+    query: ForClaim,
     replies: {
       200: DestroyReply.describe('it is gone, or retained as what cannot be deleted'),
       202: DestroyReply.describe('it is not confirmed gone yet'),
     },
-    async handle({ params }) {
-      const { state } = await destroyTool(ctx, params)
+    async handle({ params, query: { claimId } }) {
+      const { state } = await destroyTool(ctx, { ...params, claimId })
       const ok = state === 'destroyed' || state === 'retained'
       return { status: ok ? 200 : 202, body: { ok } }
     },
