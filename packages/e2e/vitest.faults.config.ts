@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { name: 'crash', root: import.meta.dirname, include: ['test/**/*.faults.ts'], testTimeout: 300_000, hookTimeout: 60_000 },
+  test: {
+    name: 'crash',
+    root: import.meta.dirname,
+    include: ['test/**/*.faults.ts'],
+    globalSetup: ['@convos/sandbox/testing/global-setup'],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+  },
 })

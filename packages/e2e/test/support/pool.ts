@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /** The pool API as curl sees it: every answer, refused or not. */
-export function poolClient({ poolUrl, poolApiKey }: Descriptor) {
+export function poolClient({ poolUrl, poolApiKey }: Pick<Descriptor, 'poolUrl' | 'poolApiKey'>) {
   const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
     const res = await fetch(poolUrl + path, {
       method,

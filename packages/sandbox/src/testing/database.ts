@@ -55,12 +55,28 @@ export async function createDatabase(
   }
 }
 
+const newName = () => `${runPrefix(process.ppid)}${process.pid}_${randomBytes(5).toString('hex')}`
+
+/**
+ * What a backup of a database holds at this moment, as a database of its own. Its sessions are cut: Postgres copies none that is in use, so whoever
+ * would connect again at once must stand still meanwhile.
+ */
+export async function copyDatabase(adminUrl: string, url: string): Promise<Pick<TestDatabase, 'url' | 'drop'>> {
+  const original = databaseName(url)
+  const name = newName()
+  await withClient(adminUrl, async (admin) => {
+    await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [original])
+    await admin.query(`create database ${name} template ${original} strategy file_copy`)
+  })
+  return { url: databaseUrl(adminUrl, name), drop: () => dropDatabases(adminUrl, name) }
+}
+
 async function cloneTemplate(
   adminUrl: string,
   p: { template: string; migrate(url: string): Promise<unknown> },
 ): Promise<ClonedDatabase> {
   const template = `template_${p.template}`
-  const name = `${runPrefix(process.ppid)}${process.pid}_${randomBytes(5).toString('hex')}`
+  const name = newName()
   await withClient(adminUrl, async (admin) => {
     // the first one in builds the template, the others wait for it
     await admin.query('select pg_advisory_lock(hashtext($1))', [template])
@@ -94,6 +110,9 @@ export function databaseUrl(adminUrl: string, database: string): string {
   url.pathname = `/${database}`
   return url.href.replace('@socket/', '@/')
 }
+
+/** Of what a URL names; works for unix-socket URLs too. */
+export const databaseName = (url: string): string => new URL(url.replace('@/', '@socket/')).pathname.slice(1)
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url })

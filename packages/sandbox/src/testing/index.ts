@@ -1,4 +1,5 @@
-export { createDatabase, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
+export { copyDatabase, createDatabase, databaseName, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
 export { eventually } from './eventually.ts'
 export { scoped } from './scoped.ts'
 export { type RunningSandbox, type SandboxOptions, startSandbox } from './sandbox.ts'
+export { createStack, type Stack, type StackOptions } from './stack.ts'
