@@ -161,13 +161,13 @@ const KILLS: {
   },
   {
     where: 'with its claim in the queue',
-    kill: ({ ctx }, die) => intercept(ctx.db, 'reserve_next', { before: die }),
+    kill: ({ ctx }, die) => intercept(ctx.db, 'reserve', { before: die }),
     leaves: 'cancelled',
     box: 'ready',
   },
   {
     where: 'with a box reserved',
-    kill: ({ ctx }, die) => intercept(ctx.db, 'reserve_next', { after: (rows) => (rows.length > 0 ? die() : undefined) }),
+    kill: ({ ctx }, die) => intercept(ctx.db, 'reserve', { after: (rows) => (rows.length > 0 ? die() : undefined) }),
     leaves: 'failed',
     box: 'ready',
   },

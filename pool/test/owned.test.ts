@@ -288,7 +288,7 @@ describe('a nonce', () => {
     const id = newInstanceId()
     await seedRows(db, [id])
     const { reserved } = await withTransaction(db, async (tx) => {
-      await tx.query(`insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now())`)
+      await tx.query(`insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now() + interval '1 h')`)
       const asked = reserveNext(db, DEADLINES)
       await waitForLock(database, 'with room as')
       return { reserved: asked }
@@ -308,7 +308,7 @@ describe('a nonce', () => {
       async () => (await pool.db.query(`select 1 from claims where state = 'queued'`)).rowCount === 1,
     )
     await pool.db.query({
-      text: `insert into used_nonces (nonce, claim_id, expires_at) values ($1, 'other', now())`,
+      text: `insert into used_nonces (nonce, claim_id, expires_at) values ($1, 'other', now() + interval '1 h')`,
       values: [nonce],
     })
     const behind = pool.claim({ waitMs: 60_000 })
