@@ -110,5 +110,7 @@ describe('an agent that is let in while it is being withdrawn is let in:', () =>
     })
     await withdrawn
     await expectJoined(pool, id, claimId)
+    // it was not so much as tried: the database would have refused it
+    expect(pool.logged.filter((line) => line.includes('could not be withdrawn'))).toEqual([])
   })
 })
