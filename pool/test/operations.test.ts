@@ -8,18 +8,8 @@ import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { detailOf } from './fake-services.ts'
-import {
-  reserveNext,
-  countRows,
-  seedReady,
-  seedRows,
-  statusOf,
-  testDatabase,
-  testPool,
-  unaudited,
-  waitForLock,
-} from './harness.ts'
+import { detailOf, healthOf } from './fake-services.ts'
+import { countRows, reserveNext, seedReady, seedRows, statusOf, testDatabase, testPool, unaudited, waitForLock } from './harness.ts'
 import { finished } from './operating.ts'
 
 describe('drain', () => {
@@ -56,6 +46,32 @@ describe('drain', () => {
       ],
     })
     expect(await countRows(pool.db, 'claimed')).toBe(1)
+  })
+
+  test('ends nothing that was not looked at just before, also where another replica is at the same drain', async () => {
+    const still = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, operationBatch: 1 } }
+    const pool = scoped(await testPool(still))
+    await pool.parts.tick.stop()
+    const [first = '', theirs = ''] = await seedReady(pool, 2)
+    // this database is an older copy, and does not know that somebody has it by now
+    const health = healthOf({ clean: false, binding: 'active', conversationId: 'theirs', claimId: 'clm_of_the_newer_world' })
+    pool.services.set(theirs, { health })
+    const { look } = pool.parts.fleet
+    pool.parts.fleet.look = async (...p) => {
+      await look(...p)
+      await pool.db.query({
+        values: [first],
+        text: 'update operation_items set begun_at = clock_now() where instance_id = $1 and begun_at is null',
+      })
+    }
+    const { body } = await pool.call('POST', '/api/pool/drain', { body: { all: true } })
+    await eventually('the other to be left alone', async () => {
+      pool.ctx.signals.emit('operation')
+      const { body: now } = await pool.call('GET', `/api/pool/operations/${String(body['id'])}`)
+      return (now as { failed: number }).failed === 1
+    })
+    expect(await statusOf(pool.db, theirs)).toBe('crashed')
+    expect(pool.services.called(/DELETE .destroy/)).toEqual([])
   })
 
   test('without refill pauses the refill until it is resumed', async () => {

@@ -166,16 +166,16 @@ export async function listNextToDrain(db: Queryable, limit: number): Promise<str
   return rows.map((row) => row.instance_id)
 }
 
-/** The next drains to begin, of any operation, held by this transaction. */
-export async function holdNextItems(tx: Queryable, limit: number): Promise<NextItem[]> {
+/** The drains of these instances that are not begun, of any operation, held by this transaction. */
+export async function holdNextItems(tx: Queryable, instanceIds: readonly string[]): Promise<NextItem[]> {
   const { rows } = await tx.query<NextItem>({
     name: 'hold_next_items',
-    values: [limit],
+    values: [instanceIds],
     text: `
       select t.operation_id, o.actor, o.request_id, t.seq, t.instance_id
       from operation_items t join operations o on o.id = t.operation_id
-      where t.begun_at is null and t.error is null and o.kind = 'drain'
-      order by o.started_at, t.operation_id, t.seq limit $1 for update of t skip locked`,
+      where t.begun_at is null and t.error is null and o.kind = 'drain' and t.instance_id = any($1)
+      order by o.started_at, t.operation_id, t.seq for update of t skip locked`,
   })
   return rows
 }

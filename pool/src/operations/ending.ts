@@ -50,14 +50,14 @@ export function createEndings(ctx: Context, fleet: Fleet) {
   }
 
   return {
-    /** Begins the next few drains; answers how many items were looked at. */
+    /** Begins the next few drains; answers how many. None: there are no more, or another replica is at them. */
     async beginSome(): Promise<number> {
       // a restored database may call ready what was claimed since: nobody's agent ends for what only a row says
       const next = await listNextToDrain(db, limits.operationBatch)
       if (next.length === 0) return 0
       await fleet.look({ ids: next })
       const begun = await withTransaction(db, async (tx) => {
-        const items = await holdNextItems(tx, limits.operationBatch)
+        const items = await holdNextItems(tx, next)
         const moved = new Map<NextItem, boolean>()
         // rows are locked in one order by everyone, so that two operations cannot wait for each other
         for (const item of items.toSorted((a, b) => (a.instance_id < b.instance_id ? -1 : 1))) {
