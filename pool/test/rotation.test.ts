@@ -167,14 +167,21 @@ const imagesOf = async ({ db }: TestPool): Promise<string[]> => {
   const { rows } = await db.query<{ image: string }>({ text: `select image from instances where status = 'ready'` })
   return rows.map(({ image }) => image)
 }
+async function readyOn({ db }: TestPool, image: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
+    text: `select id from instances where status = 'ready' and image = $1`,
+    values: [image],
+  })
+  return rows.map(({ id }) => id)
+}
 const [OLD, NEW] = [imageOf(1), imageOf(2)]
 
-async function push(pool: TestPool): Promise<void> {
-  pool.services.image = NEW
+async function push(pool: TestPool, image = NEW): Promise<void> {
+  pool.services.image = image
   pool.parts.tick.wake()
   await eventually('the push to be seen', async () => {
     const { body } = await pool.call('GET', '/api/pool/images')
-    return body['wanted'] === NEW
+    return body['wanted'] === image
   })
 }
 
@@ -330,6 +337,31 @@ describe('a roll-out', () => {
     await pool.parts.refill.topUp({ actor: 'pool', requestId: null })
     expect((await progress(pool, rollout)).state).toBe('done')
     await unaudited(pool.db, `update instances set status = 'ready' where id = $1`, [id])
+    expect((await progress(pool, rollout)).state).toBe('done')
+  })
+
+  test('that is rolled back leaves what is on the older image, and the next one replaces what it made', async () => {
+    const pool = scoped(await aFullPool({ POOL_MIN_IDLE: '3' }))
+    await push(pool)
+    const rollout = await pool.call('POST', '/api/pool/rollout')
+    await eventually('the first to be replaced', async () => {
+      await tickOnce(pool)
+      return (await countEvents(pool, 'rolled_out')) > 0
+    })
+    const { onCreate } = pool.services
+    pool.services.onCreate = () => {}
+    await push(pool, OLD)
+    const back = await pool.call('POST', '/api/pool/rollout')
+    expect(back.body['id']).not.toBe(rollout.body['id'])
+    const kept: string[] = await readyOn(pool, OLD)
+    pool.services.onCreate = onCreate
+    for (const [id, { state }] of pool.services.instances) if (state === 'queued') await onCreate(id)
+    await eventually('the way back to end', async () => {
+      await tickOnce(pool)
+      return (await progress(pool, back)).state === 'done'
+    })
+    expect(await imagesOf(pool)).not.toContain(NEW)
+    expect(await readyOn(pool, OLD)).toEqual(expect.arrayContaining(kept))
     expect((await progress(pool, rollout)).state).toBe('done')
   })
 

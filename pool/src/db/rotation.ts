@@ -15,6 +15,9 @@ const FREE = `
   i.status = 'ready' and not i.protected and i.health ->> 'binding' = 'none'
   and (i.health ->> 'at')::timestamptz >= (select clock_now() - $2::int * interval '1 ms')`
 
+/** What is wanted may have changed since the roll-out began. */
+const OFF_IMAGE = 'i.image is distinct from (select wanted_image from settings)'
+
 /**
  * The oldest first, at most `limit`; none that is protected, and none but those whose latest probe, not longer ago than this, says
  * that nobody is on them. An item of a roll-out that was stopped has its error, and is none any more. From the items to their
@@ -32,7 +35,7 @@ export async function listRetiring(
         select i.id, i.created_at, t.operation_id, t.seq, o.actor, o.request_id, o.started_at
         from operations o
         join operation_items t on t.operation_id = o.id and t.begun_at is null and t.error is null
-        join instances i on i.id = t.instance_id and ${FREE}
+        join instances i on i.id = t.instance_id and ${FREE} and ${OFF_IMAGE}
         where o.kind = 'rollout'
       ), aged as (
         select i.id, i.created_at from instances i
@@ -64,7 +67,7 @@ export async function findRollout(db: Queryable): Promise<string | null> {
     text: `
       select t.operation_id as id from operation_items t
       join operations o on o.id = t.operation_id and o.kind = 'rollout'
-      join instances i on i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming')
+      join instances i on i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming') and ${OFF_IMAGE}
       where t.begun_at is null and t.error is null
       order by o.started_at desc limit 1`,
   })
@@ -72,8 +75,8 @@ export async function findRollout(db: Queryable): Promise<string | null> {
 }
 
 /**
- * Ends items of roll-outs whose instance was claimed, or ended otherwise, before it was replaced. One that is being claimed may
- * come back untouched, and is waited for.
+ * Ends items of roll-outs whose instance was claimed, or ended otherwise, before it was replaced, and those that are on the wanted
+ * image after all, since it was taken back. One that is being claimed may come back untouched, and is waited for.
  */
 export async function settleTaken(tx: Queryable): Promise<void> {
   await tx.query({
@@ -83,6 +86,7 @@ export async function settleTaken(tx: Queryable): Promise<void> {
       from operations o
       where o.id = t.operation_id and o.kind = 'rollout' and t.begun_at is null and t.error is null
         and not exists (
-          select 1 from instances i where i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming'))`,
+          select 1 from instances i
+          where i.id = t.instance_id and i.status in ('ready', 'starting', 'claiming') and ${OFF_IMAGE})`,
   })
 }
