@@ -107,6 +107,18 @@ describe('a template is synced', () => {
     expect((await pool.call('POST', '/api/templates/tpl_2/sync')).status).toBe(404)
   })
 
+  test('and its creator is told how many agents that are, but which only of their own', async () => {
+    const pool = scoped(await testPool())
+    const [creator, other] = [await makeKey(pool), await makeKey(pool)]
+    await template(pool, `key:${creator.id}`)
+    const mine = await claimed(pool, { templateId: ID }, creator.key)
+    const theirs = await claimed(pool, { templateId: ID }, other.key)
+    const answer = await sync(pool, creator.key)
+    expect(answer.body).toMatchObject({ total: 2, items: [{ instanceId: mine }] })
+    expect(answer.text).not.toContain(theirs)
+    expect((await sync(pool)).body).toMatchObject({ total: 2, items: [{ instanceId: mine }, { instanceId: theirs }] })
+  })
+
   test('and where there is no agent of it, there is nothing to do', async () => {
     const pool = scoped(await testPool())
     await template(pool)
