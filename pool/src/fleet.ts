@@ -164,7 +164,9 @@ export function createFleet(ctx: Context) {
       await mapAtMost(1, chunks(seen, limits.statusBatch), (chunk) => recordObservations(db, chunk))
       signals.emit('changed')
     }
-    const moved = await act(rows, await decisionsFor(rows, details, now))
+    // the image of one that is seen for the first time is what services says
+    const seenRows = rows.map((row) => ({ ...row, image: details.get(row.id)?.image ?? row.image }))
+    const moved = await act(seenRows, await decisionsFor(rows, details, now))
     const startedAt = new Map(rows.map((row) => [row.id, row.status_since]))
     for (const { id, from, to, type } of moved) {
       if (type === 'creation_failed') meters.creationFailed()

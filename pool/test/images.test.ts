@@ -192,3 +192,15 @@ test('a new image is tried with one instance before there are more, and handed o
   const next = await pool.claim()
   expect(next.body['instanceId']).toBe(canary)
 })
+
+test('an instance whose image services chose by itself proves that image, also where it is ready at first sight', async () => {
+  const pool = scoped(await testPool({ env: STILL.env, limits: STILL.limits }))
+  // what is wanted is not known to pool
+  await pool.parts.tick.stop()
+  pool.services.image = imageOf(1)
+  await pool.call('PATCH', '/api/pool/settings', { body: { minIdle: 1 } })
+  await eventually('it to be made', () => pool.services.instances.size === 1)
+  await pool.parts.fleet.look({})
+  const { rows } = await pool.db.query({ text: 'select image from images where trusted_at is not null' })
+  expect(rows).toEqual([{ image: imageOf(1) }])
+})
