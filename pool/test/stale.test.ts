@@ -37,6 +37,12 @@ test('a claim that was carried out while it was looked at is not carried out onc
       }
     },
   })
+  const { reachable } = pool.ctx.services
+  let begun = 0
+  pool.ctx.services.reachable = async () => {
+    begun++
+    await reachable()
+  }
   const claim = pool.claim({ templateId: 'tpl_1' })
   await seen.promise
   await eventually('its box to be reached', () => pool.services.called(/configure/).length === 1)
@@ -44,6 +50,7 @@ test('a claim that was carried out while it was looked at is not carried out onc
   await claim
   // whatever was begun is over then
   await pool.stop()
+  expect(begun).toBe(1)
   expect(pool.services.called(/POST .provision/)).toHaveLength(1)
 })
 

@@ -86,7 +86,7 @@ export function openDesk(ctx: Context) {
 
   /** Reads how claims stand, tells who waits for them, and goes on with those that this replica carries out. */
   async function look(ids: string[]): Promise<void> {
-    const runs = new Map([...jobs.values()].map((job) => [job, job.runs]))
+    const runs = new Map([...jobs.values()].filter((job) => !job.running).map((job) => [job, job.runs]))
     for (const row of await readClaims(db, ids)) {
       const job = jobs.get(row.id)
       // one that was carried out while the row was read: what was read is from before, and its box may be another's by now
