@@ -9,7 +9,17 @@ import { insertClaim } from '../src/db/claims.ts'
 import { allowed } from '../src/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf, healthOf } from './fake-services.ts'
-import { countRows, reserveNext, seedReady, seedRows, statusOf, testDatabase, testPool, unaudited, waitForLock } from './harness.ts'
+import {
+  countRows,
+  reserveNext,
+  seedReady,
+  seedRows,
+  statusOf,
+  testDatabase,
+  testPool,
+  unaudited,
+  waitForLock,
+} from './harness.ts'
 import { finished } from './operating.ts'
 
 describe('drain', () => {

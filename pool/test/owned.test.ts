@@ -288,7 +288,9 @@ describe('a nonce', () => {
     const id = newInstanceId()
     await seedRows(db, [id])
     const { reserved } = await withTransaction(db, async (tx) => {
-      await tx.query(`insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now() + interval '1 h')`)
+      await tx.query(
+        `insert into used_nonces (nonce, claim_id, expires_at) values ('${'n'.repeat(64)}', 'other', now() + interval '1 h')`,
+      )
       const asked = reserveNext(db, DEADLINES)
       await waitForLock(database, 'with room as')
       return { reserved: asked }
