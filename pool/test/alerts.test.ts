@@ -5,7 +5,8 @@ import { Alerts } from '../src/contract/index.ts'
 import { fireAlerts, seeAlerts } from '../src/db/alerts.ts'
 import type { Limits } from '../src/limits.ts'
 import { evaluateAlerts, tellAlerts } from '../src/watch/alerts.ts'
-import { countRows, PUBLIC_URL, testPool, type TestPool, waitForLock } from './harness.ts'
+import { imageOf } from './fake-services.ts'
+import { countRows, PUBLIC_URL, testPool, type TestPool, trustImage, waitForLock } from './harness.ts'
 import { webhook } from './webhook.ts'
 
 /** Nothing is looked at unless the test does, and what is seen twice in a row fires. */
@@ -237,4 +238,19 @@ describe('a notice', () => {
     await tell(pool)
     expect(hook.told()).toEqual([])
   })
+})
+
+test('a bad image that nobody wants any more wakes nobody; one that the refill depends on does', async () => {
+  const pool = scoped(await testPool({ env: { TICK_INTERVAL_MS: '600000' }, limits: BY_HAND, image: imageOf(2) }))
+  await trustImage(pool, imageOf(2))
+  await pool.db.query({
+    values: [imageOf(1)],
+    text: `insert into images (image, failures, failed_at, openings, opened_at, retry_at)
+      values ($1, 3, clock_now(), 1, clock_now(), clock_now())`,
+  })
+  await fire(pool)
+  expect(await firing(pool)).not.toContain('BREAKER_OPEN')
+  await pool.db.query({ values: [imageOf(1)], text: 'update settings set wanted_image = $1' })
+  await fire(pool)
+  expect(await firing(pool)).toContain('BREAKER_OPEN')
 })

@@ -5,9 +5,9 @@ import type { Context } from '../context.ts'
 import { ALERT_CODES, type AlertCode, type AlertNotice, type Provider } from '../contract/index.ts'
 import { fireAlerts, type Notice, noteTold, readWatchedFacts, resolveAlerts, seeAlerts, takeNotices } from '../db/alerts.ts'
 import { beat } from '../db/heartbeats.ts'
-import { listImages } from '../db/images.ts'
+import { listImages, readWanted } from '../db/images.ts'
 import { readSettings } from '../db/settings.ts'
-import { breakerOf } from '../images.ts'
+import { breakerOf, chooseImages } from '../images.ts'
 import { readHeld } from '../refill.ts'
 import { type AlertFacts, alertsOf, unknownOf } from './rules.ts'
 
@@ -37,17 +37,20 @@ async function gatherFacts(ctx: Context): Promise<{ facts: AlertFacts; now: Date
   // asked first: an answer, or none, is a fact by itself
   const providers: Provider[] | null = await services.providers().catch(() => null)
   if (services.answeredAgoMs < Infinity) await beat(db, { name: 'services', agoMs: services.answeredAgoMs })
-  const [known, held, images, { minIdle }] = await Promise.all([
+  const [known, held, images, wanted, { minIdle }] = await Promise.all([
     readWatchedFacts(db),
     readHeld(ctx),
     listImages(db),
+    readWanted(db),
     readSettings(db),
   ])
+  // the others are not tried any more, so that their breakers would stay as they are
+  const inUse = chooseImages({ wanted, images, startingOn: new Map(), now: known.now }).map(({ image }) => image)
   const facts = {
     target: minIdle,
     ready: known.ready,
     breakers: images
-      .filter((image) => breakerOf(image, known.now) !== 'closed')
+      .filter((image) => inUse.includes(image.image) && breakerOf(image, known.now) !== 'closed')
       .map(({ image, failures }) => ({ image, failures })),
     cap: held?.code === 'MAX_TOTAL' ? held.reason : null,
     tickedAt: known.ticked_at,
