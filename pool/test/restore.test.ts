@@ -9,7 +9,7 @@ import { migratePool } from '../src/db/migrate.ts'
 import { detailOf, healthOf } from './fake-services.ts'
 import { reserveNext, countRows, seedReady, statusOf, type TestPool, testPool } from './harness.ts'
 
-const STILL = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, claimPollMs: 600_000 } }
+const STILL = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000 } }
 
 /** The world has gone on: the box is somebody's, whatever this database says. */
 const someoneHas = ({ services }: TestPool, id: string, claimId = 'clm_of_the_newer_world') =>
