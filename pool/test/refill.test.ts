@@ -2,6 +2,7 @@ import { withTransaction } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { moveInstances } from '../src/db/moves.ts'
 import { holdSettings } from '../src/db/settings.ts'
 import type { ImageRecord } from '../src/images.ts'
 import { LIMITS } from '../src/limits.ts'
@@ -242,6 +243,8 @@ describe('refilling', () => {
       await pool.parts.fleet.look({})
       return (await statusOf(pool.db, gone)) === null
     })
+    const stale = { id: kept, from: 'stuck', to: 'deleting', claimId: null, type: 'auto_destroy', reason: 'read before' } as const
+    expect(await moveInstances(pool.db, { moves: [stale], actor: 'pool' })).toEqual(new Set())
     expect(await statusOf(pool.db, kept)).toBe('stuck')
   })
 
