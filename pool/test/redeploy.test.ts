@@ -21,7 +21,7 @@ describe('an agent is redeployed', () => {
     const pool = scoped(await testPool(FAST))
     const id = await claimed(pool)
     const begun = await redeploy(pool, id)
-    expect(begun).toMatchObject({ status: 202, body: { kind: 'redeploy', state: 'running', total: 1 } })
+    expect(begun).toMatchObject({ status: 202, body: { kind: 'redeploy', total: 1 } })
     expect(await finished(pool, begun.body)).toMatchObject({ state: 'done', done: 1, items: [{ instanceId: id, state: 'done' }] })
     await finished(pool, (await redeploy(pool, id, { force: true })).body)
     expect(asked(pool).map(({ body }) => body)).toEqual([{ force: false }, { force: true }])
