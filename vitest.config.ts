@@ -1,7 +1,18 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
+
+/** The longest file first, so that it does not run on alone when all others are done. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/test/model/')
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       'pool',
       'services',
@@ -9,8 +20,8 @@ export default defineConfig({
       'runtime/server',
       'packages/kit',
       'packages/sandbox',
-      'packages/e2e',
       'packages/bench',
+      'packages/e2e',
     ].map((folder) => `${folder}/vitest.config.ts`),
   },
 })

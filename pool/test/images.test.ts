@@ -3,10 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { afterFailure, afterReset, afterSuccess, breakerOf, type ImageRecord } from '../src/images.ts'
 import { LIMITS } from '../src/limits.ts'
-import { evaluateAlerts, tellAlerts } from '../src/watch/alerts.ts'
-import { detailOf, imageOf } from './fake-services.ts'
-import { advance, countRows, type TestPool, testPool, trustImage } from './harness.ts'
-import { webhook } from './webhook.ts'
+import { imageOf } from './fake-services.ts'
+import { countRows, testPool, trustImage } from './harness.ts'
+import { createdOn, listImages, STILL, tickOnce } from './stock.ts'
 
 const NOW = new Date('2030-01-01T12:00:00Z')
 const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
@@ -61,88 +60,7 @@ describe('the breaker of an image', () => {
     ))
 })
 
-/** Looks, refills and looks again, as a tick would. */
-async function tickOnce({ parts }: TestPool): Promise<void> {
-  await parts.fleet.look({})
-  await parts.refill.topUp({ actor: 'pool', requestId: null })
-}
-
-const METRICS_TOKEN = 'metrics-token-000000'
-const STILL = {
-  env: { TICK_INTERVAL_MS: '600000' },
-  limits: { readyPollMs: 600_000, changesWaitMs: 25_000 },
-  image: imageOf(1),
-}
-
-async function listImages(pool: TestPool) {
-  const { body } = await pool.call('GET', '/api/pool/images')
-  return body as { wanted: string; images: { image: string; state: string; breaker: string; failures: number; ready: number }[] }
-}
-
-/** Creations that services was asked for, each once, on this image. */
-function createdOn({ services }: TestPool, image: string): Set<string> {
-  const bodies = services.called(/create-instance/).map(({ body }) => body as { instanceId: string; image?: string })
-  return new Set(bodies.filter((body) => body.image === image).map(({ instanceId }) => instanceId))
-}
-
-/** What a scraper is told of an image's breaker. */
-async function isBreakerOpen(pool: TestPool, image: string): Promise<number | null> {
-  const { text } = await pool.call('GET', '/metrics', { key: METRICS_TOKEN })
-  const line = text.split('\n').find((each) => each.startsWith('pool_image_breaker_open{') && each.includes(`"${image}"`))
-  return line === undefined ? null : Number(line.split(' ').at(-1))
-}
-
 describe('a bad image', () => {
-  test('with a claim a minute for an hour the target is held on the trusted one, the bad one is tried six times at most, and one notice tells of it', async () => {
-    const hook = await webhook()
-    const env = { ...STILL.env, POOL_MIN_IDLE: '3', METRICS_TOKEN, ALERT_WEBHOOK_URL: hook.url }
-    // alerts are looked at by hand, once a minute
-    const limits = { ...STILL.limits, alertEveryMs: 3_600_000, alertGapMs: 120_000, gaugesKeptMs: 0 }
-    const pool = scoped(await testPool({ ...STILL, env, limits }))
-    const [GOOD, BAD] = [imageOf(1), imageOf(2)]
-    await eventually('its first look at the tag', async () => (await listImages(pool)).wanted === GOOD)
-    await trustImage(pool)
-    pool.services.onCreate = (id) => {
-      const isBad = pool.services.instances.get(id)?.image === BAD
-      pool.services.set(id, detailOf(isBad ? 'deploy_failed' : 'healthy'))
-    }
-    await tickOnce(pool)
-    await eventually('the stock', async () => {
-      await tickOnce(pool)
-      return (await countRows(pool.db, 'ready')) === 3
-    })
-
-    pool.services.image = BAD
-    pool.parts.tick.wake()
-    await eventually('the push to be seen', async () => (await listImages(pool)).wanted === BAD)
-    const breakers = async () => Promise.all([GOOD, BAD].map((image) => isBreakerOpen(pool, image)))
-    expect(await breakers()).toEqual([0, 0])
-    const claims: number[] = []
-    for (let minute = 0; minute < 60; minute++) {
-      await advance(pool, 60_000)
-      // also where the bad one is about to be tried again
-      await evaluateAlerts(pool.ctx)
-      await tellAlerts(pool.ctx)
-      claims.push((await pool.claim()).status)
-      // whatever fails or becomes ready now does so before the next minute
-      await eventually('the target to be held', async () => {
-        await tickOnce(pool)
-        return (await countRows(pool.db, 'ready')) >= 3
-      })
-    }
-
-    expect(new Set(claims)).toEqual(new Set([200]))
-    expect(createdOn(pool, BAD).size).toBeGreaterThanOrEqual(3)
-    expect(createdOn(pool, BAD).size).toBeLessThanOrEqual(6)
-    const bad = (await listImages(pool)).images.find(({ image }) => image === BAD)
-    expect(bad).toMatchObject({ state: 'bad', ready: 0, failures: createdOn(pool, BAD).size })
-    const { rows } = await pool.db.query({ text: `select 1 from instance_events where type = 'breaker_opened'` })
-    expect(rows.length).toBe(createdOn(pool, BAD).size - 2)
-    expect(await breakers()).toEqual([0, 1])
-    const told = hook.notices.filter(({ code }) => code === 'BREAKER_OPEN')
-    expect(told).toMatchObject([{ state: 'firing', detail: expect.stringContaining(BAD) }])
-  }, 60_000)
-
   test('once mended and reset it is tried at once, becomes trusted, and takes over', async () => {
     const pool = scoped(await testPool(STILL))
     await eventually('its first look at the tag', async () => (await listImages(pool)).wanted !== null)

@@ -11,7 +11,7 @@ import { play } from './history.ts'
 import type { Time } from './time.ts'
 import { CALLS, FAULTS_OF_CALLS } from './faults.ts'
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 30)
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 100)
 const SEED = Number(process.env['MODEL_SEED'] ?? Date.now() % 1_000_000_000)
 
 /** More than ever wait for a lock at once. */
