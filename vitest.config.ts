@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 /** The longest file first, so that it does not run on alone when all others are done. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- not an array's, but the sequencer's own
     const sorted = await super.sort(files)
     const isLong = ({ moduleId }: TestSpecification) => moduleId.includes('/test/model/')
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
