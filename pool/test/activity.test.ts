@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Activity, InstanceEvent } from '../src/contract/index.ts'
 import { listFleet, recordObservations } from '../src/db/instances.ts'
 import { LIMITS } from '../src/limits.ts'
-import { observe } from '../src/status.ts'
+import { observe } from '../src/fleet/status.ts'
 import { detailOf, healthOf, problem } from './fake-services.ts'
 import { type PoolOptions, seedReady, seedRows, testDatabase, type TestPool, testPool, unaudited } from './harness.ts'
 
