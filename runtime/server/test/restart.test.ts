@@ -80,7 +80,7 @@ test('killed after the reply was stored, before that was known: said again under
   await first.provision()
   const gate = w.network.gate('after', 'command')
   w.network.say(w.network.only, 'one')
-  await gate.reached
+  await eventually('the reply is stored', () => said(w).length === 1)
   await first.kill()
   gate.open()
   const asked = w.model.asked.length
