@@ -152,7 +152,12 @@ test('what one agent does, another hears, in the words of the command', async ()
   host.write({ type: 'thinking', state: 'start', targetMessageId: 'm1', content: 'Looking at shelves' })
   expect(await guest.heard('thinking')).toMatchObject({ ...sender, state: 'start', targetMessageId: 'm1' })
   host.write({ type: 'update-profile', name: 'Captain', metadata: { mood: 'calm' } })
-  expect(await guest.heard('profile_update')).toMatchObject({ ...sender, name: 'Captain', metadata: { mood: 'calm' } })
+  expect(await guest.heard('profile_update')).toMatchObject({
+    ...sender,
+    name: 'Captain',
+    memberKind: 1,
+    metadata: { mood: 'calm' },
+  })
 
   host.write({ type: 'attach', file: '/nonexistent' })
   expect(await host.heard('error')).toMatchObject({ type: 'attach', message: expect.stringContaining('ENOENT') })
@@ -177,4 +182,6 @@ test('the messages of a conversation, the newest first', async () => {
     { id: 'm2', senderInboxId: alice, contentType: { typeId: 'reply' }, content: { reference: 'm1', content: 'two' } },
     { id: 'm1', contentType: { typeId: 'text' }, content: 'one' },
   ])
+  const last = await scoped(newAgent(convos.url)).run('conversation', 'messages', '--limit=1', '--', id)
+  expect(JSON.parse(last.stdout)).toMatchObject([{ id: 'm2' }])
 })

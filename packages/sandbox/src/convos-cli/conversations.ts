@@ -77,15 +77,18 @@ export async function list({ home, client }: Deps) {
 }
 
 /** `conversation messages`, the newest first, as the real command does by default. */
-export async function messages({ client }: Deps, id: string | undefined) {
+export async function messages({ client, options }: Deps, id: string | undefined) {
   const all = await client.messages(id ?? '')
-  return all.toReversed().map((message) => ({
-    id: message.id,
-    senderInboxId: message.senderInboxId,
-    ...contentOf(message),
-    sentAt: message.sentAt,
-    deliveryStatus: 'published',
-  }))
+  return all
+    .toReversed()
+    .slice(0, options.limit)
+    .map((message) => ({
+      id: message.id,
+      senderInboxId: message.senderInboxId,
+      ...contentOf(message),
+      sentAt: message.sentAt,
+      deliveryStatus: 'published',
+    }))
 }
 
 /** `conversations inspect-invite` */

@@ -34,6 +34,9 @@ const File = z.object({ filename: label, mimeType: label, path: label, url: labe
 /** In words, and as XMTP numbers it. */
 const TAKEN_BACK: ReadonlySet<unknown> = new Set(['removed', 'remove', 2])
 
+/** Who wrote a message that does not say so. */
+export const NOBODY = 'Someone'
+
 interface Said {
   text: string
   about?: unknown
@@ -66,14 +69,20 @@ export function inbound(message: MessageEvent): Inbound | null {
   return {
     id,
     senderInboxId,
-    senderName: label.parse(senderProfile?.name) || 'Someone',
+    senderName: nameOf(senderProfile?.name) ?? NOBODY,
     fromAgent: senderProfile?.kind === 'agent',
-    text: said.text.slice(0, TEXT_KEPT).toWellFormed(),
+    text: kept(said.text),
     sentAt,
     ...(about.success && { about: about.data }),
     ...(said.isReaction && { isReaction: true }),
   }
 }
+
+/** As much of a text as is kept. */
+export const kept = (text: string): string => text.slice(0, TEXT_KEPT).toWellFormed()
+
+/** A name that can be shown; null where there is none. */
+export const nameOf = (name: unknown): string | null => label.parse(name) || null
 
 function asText(content: unknown): Said | null {
   return typeof content === 'string' ? { text: content } : null

@@ -113,9 +113,16 @@ export function heardEvent(entry: LogEntry, p: { me: string; conversationId: str
       return inboxId === p.me ? null : { event: 'member_joined', inboxId, conversationId, timestamp: joinedAt }
     }
     case 'profile_updated': {
-      const { seq, inboxId, name, metadata } = entry
+      const { seq, inboxId, name, kind, metadata } = entry
       if (inboxId === p.me) return null
-      const about = { id: `${inboxId}-${seq}`, senderInboxId: inboxId, conversationId, name, ...(metadata && { metadata }) }
+      const about = {
+        id: `${inboxId}-${seq}`,
+        senderInboxId: inboxId,
+        conversationId,
+        name,
+        memberKind: kind === 'agent' ? 1 : 2,
+        ...(metadata && { metadata }),
+      }
       return { event: 'profile_update', ...about, sentAt: timestamp(), ...late }
     }
     case 'exploded': {

@@ -62,6 +62,7 @@ export const LogEntry = z.intersection(
       type: z.literal('profile_updated'),
       inboxId: InboxId,
       name: DisplayName,
+      kind: Kind.optional(),
       image: z.string().optional(),
       metadata: Metadata.optional(),
     }),

@@ -220,12 +220,13 @@ export function createNetwork(now: () => Date) {
       member.name = p.name ?? member.name
       if (p.image !== undefined) member.image = p.image
       if (p.metadata !== undefined) member.metadata = { ...member.metadata, ...p.metadata }
-      const { name, image, metadata } = member
+      const { name, kind, image, metadata } = member
       if (JSON.stringify(member) !== before)
         record(conversation, {
           type: 'profile_updated',
           inboxId,
           name,
+          kind,
           ...(image !== undefined && { image }),
           ...(metadata && { metadata }),
         })
