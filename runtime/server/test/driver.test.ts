@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { text as all } from 'node:stream/consumers'
 import { createLogger } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
@@ -84,7 +84,7 @@ test('however much nonsense it talks, the log stays short', async () => {
   await eventually('it answered', () => w.network.only.said.length === 1)
   out.end()
   // the first, the tenth and the hundredth of each
-  expect((await text(out)).trim().split('\n')).toHaveLength(6)
+  expect((await all(out)).trim().split('\n')).toHaveLength(6)
 })
 
 test('a command that cannot be run leaves the claim working and the server alive', async () => {

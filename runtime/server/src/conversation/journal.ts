@@ -115,7 +115,7 @@ export function advance(journal: Journal, step: Step): Journal | null {
       return isKnown(journal, step.remark.id) ? null : { ...journal, outbox: [...journal.outbox, step.remark] }
     case 'remarked':
       return remarked(journal, step)
-    case 'forget':
+    default: // forget
       return { ...journal, history: [], session: journal.session + 1 }
   }
 }

@@ -12,7 +12,6 @@ const RemoteFile = z.object({
   mimeType: z.string().nullish(),
   contentLength: z.number().nullish(),
 })
-export type RemoteFile = z.infer<typeof RemoteFile>
 
 const Ready = z.object({
   event: z.literal('ready'),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { MessageEvent, RemoteFile } from './events.ts'
+import type { MessageEvent } from './events.ts'
 
 /** Something that somebody else wrote, sent or marked, in words. */
 export interface Inbound {
@@ -111,7 +111,7 @@ function asFiles(content: unknown, { remoteAttachment, multiRemoteAttachment }: 
   return texts.length > 0 ? { text: texts.join('\n') } : null
 }
 
-function asFile(file: RemoteFile | unknown): string | null {
+function asFile(file: unknown): string | null {
   const { data } = File.safeParse(typeof file === 'string' ? { filename: file } : file)
   if (!data) return null
   const facts = [data.filename || 'without a name', data.mimeType, data.path || data.url].filter(Boolean)
