@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { text as all } from 'node:stream/consumers'
-import { createLogger } from '@convos/kit'
+import { createLogger, systemClock } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { startChild } from '../src/convos/child.ts'
+import { Driver } from '../src/convos/driver.ts'
+import { limits } from '../src/limits.ts'
 import { stateFolder } from '../src/state/folder.ts'
 import { openBox, world, type World } from './support/box.ts'
 
@@ -85,6 +87,33 @@ test('however much nonsense it talks, the log stays short', async () => {
   out.end()
   // the first, the tenth and the hundredth of each
   expect((await all(out)).trim().split('\n')).toHaveLength(6)
+})
+
+test('once it is stopped nothing more is said, however long the process takes to end', async () => {
+  const told: object[] = []
+  const exited = Promise.withResolvers<{ code: number; reason: string }>()
+  let onLine = (_line: string) => {}
+  const cli = {
+    serve: (p: { onLine: (line: string) => void }) => {
+      onLine = p.onLine
+      return { exited: exited.promise, tell: (command: object) => void told.push(command), stop: async () => {} }
+    },
+    hasIdentity: () => true,
+    join: async () => ({ status: 'waiting' }) as const,
+    conversation: async () => null,
+    messages: async () => [],
+  }
+  const listener = { ready() {}, message() {}, memberJoined() {}, profile() {}, exploding() {} }
+  const driver = new Driver({ cli, clock: systemClock, log: createLogger('test', 'silent'), limits, listener })
+  driver.start({ conversationId: async () => 'v1', agentName: () => 'Ada' })
+  await eventually('it listens', () => (onLine('{"event":"ready","conversationId":"v1","inboxId":"i"}'), driver.attached))
+  const stopped = driver.stop()
+  driver.whisper({ type: 'typing', isTyping: true })
+  const late = driver.act({ type: 'send', id: 'a', text: 'too late' }, AbortSignal.timeout(100))
+  await expect(late).rejects.toThrow('timeout')
+  expect(told).toEqual([{ type: 'stop' }])
+  exited.resolve({ code: 0, reason: '' })
+  await stopped
 })
 
 test('a command that cannot be run leaves the claim working and the server alive', async () => {
