@@ -9,7 +9,12 @@ const rename: Command = { type: 'rename', name: 'Books' }
 const attach: Command = { type: 'attach', file: '/tmp/x' }
 const remote: Command = {
   type: 'remote-attach',
-  ...{ url: 'https://x', contentDigest: 'd', secret: 's', salt: 's', nonce: 'n', contentLength: 1 },
+  url: 'https://x',
+  contentDigest: 'd',
+  secret: 's',
+  salt: 's',
+  nonce: 'n',
+  contentLength: 1,
 }
 const sent = (more: object) => ({ event: 'sent', ...more }) as const
 
