@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock, Logger } from '@convos/kit/server'
 import packageJson from '../package.json' with { type: 'json' }
+import { Actions } from './actions.ts'
 import { Binder } from './binding/binder.ts'
-import { reported } from './binding/record.ts'
+import { conversationOf, reported } from './binding/record.ts'
 import { type Config, overlaidModel } from './config.ts'
 import type { Health } from './contract.ts'
 import { Conversation } from './conversation/conversation.ts'
@@ -18,6 +20,9 @@ export interface Agent {
   binder: Binder
   overlay: Overlay
   engine: Engine
+  actions: Actions
+  /** Opens `/link/*`: known to this process and the engine behind it, another one at each start. */
+  linkToken: string
   health(): Health
   /** Whether messages arrive at this moment. */
   streaming(): boolean
@@ -48,6 +53,8 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       },
       message: (message) => conversation.hear(message),
       memberJoined: () => conversation.greet(),
+      profile: (member) => conversation.meet(member),
+      exploding: (expiresAt) => binder.ends(expiresAt === null ? null : new Date(expiresAt)),
     },
   })
   const binder = new Binder({ state, overlay, cli, driver, clock, log, limits })
@@ -64,19 +71,24 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
   const engine = liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
   const conversation = new Conversation({ file: state.journal, engine, driver, persona, clock, log, limits })
 
+  const actions = new Actions({ binder, driver, conversation, stateRoot: state.root, limits })
+
   return {
     binder,
     overlay,
     engine,
+    actions,
+    linkToken: randomBytes(32).toString('base64url'),
     health: () => {
       const { record } = binder
+      const place = conversationOf(record)
       return {
         ready: engine.ready() && (record?.state !== 'active' || driver.healthy),
         clean: record === null && engine.clean() && isUntouched(state),
         version: packageJson.version,
         binding: reported(record),
-        conversationId: record?.conversationId ?? null,
-        inviteUrl: record?.inviteUrl ?? null,
+        conversationId: place?.id ?? null,
+        inviteUrl: place?.inviteUrl ?? null,
         claimId: record?.claimId ?? null,
         lastActivityAt: conversation.lastActivityAt,
       }

@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, rmdir } from 'node:fs/promises'
+import { mkdir, rm, rmdir } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
+import { text as all } from 'node:stream/consumers'
+import { createLogger, systemClock } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { startChild } from '../src/convos/child.ts'
+import { Driver } from '../src/convos/driver.ts'
+import { limits } from '../src/limits.ts'
 import { stateFolder } from '../src/state/folder.ts'
 import { openBox, world, type World } from './support/box.ts'
 
@@ -44,13 +49,117 @@ test('what cannot be noted is heard again once it can', async () => {
   const box = await openBox(w)
   await box.provision()
   // a folder where the journal is about to be written
-  const inTheWay = `${stateFolder(w.config.stateDir).journal}.new`
+  const inTheWay = stateFolder(w.config.stateDir).journal
+  await rm(inTheWay)
   await mkdir(inTheWay)
   w.network.say(w.network.only, 'anybody?')
   await eventually('the driver begins anew', () => attachments(w) > 0)
   expect(w.network.only.said).toEqual([])
   await rmdir(inTheWay)
   await eventually('it answered', () => w.network.only.said.length === 1)
+})
+
+test('a driver that hangs is ended and started again, and what was said meanwhile is answered', async () => {
+  const w = await world()
+  const box = await openBox(w, { driverHeartbeatMs: 100, driverSilentMs: 1_500, driverAwayBudgetMs: 60_000 })
+  await box.provision()
+  const { only } = w.network
+  w.network.emit(only, 'hang')
+  // where it is told again what it was told, it would hang again
+  w.network.replays = false
+  await eventually('it is started again', () => attachments(w) > 0)
+  w.network.say(only, 'still there?')
+  await eventually('it answered', () => only.said.length === 1)
+})
+
+test('however much nonsense it talks, the log stays short', async () => {
+  const w = await world()
+  const out = new PassThrough()
+  const log = createLogger('agent-server', 'warn', out)
+  const box = await openBox(w, {}, log)
+  await box.provision()
+  for (let i = 0; i < 300; i++) {
+    w.network.emit(w.network.only, `nonsense ${i}`)
+    w.network.emit(w.network.only, { event: 'error', message: `the stream broke ${i}` })
+  }
+  w.network.say(w.network.only, 'hello')
+  await eventually('it answered', () => w.network.only.said.length === 1)
+  out.end()
+  // the first, the tenth and the hundredth of each
+  expect((await all(out)).trim().split('\n')).toHaveLength(6)
+})
+
+test('an invite that the network made anew is told from then on', async () => {
+  const w = await world()
+  const box = await openBox(w)
+  await box.provision()
+  w.network.only.inviteUrl = 'https://invite.example/v2?i=another'
+  await box.close()
+  const again = await openBox(w)
+  await eventually('it is told', async () => (await again.health()).inviteUrl === 'https://invite.example/v2?i=another')
+})
+
+/** A driver whose process is the test itself. */
+function handheld() {
+  const told: object[] = []
+  const heard: string[] = []
+  const exited = Promise.withResolvers<{ code: number; reason: string }>()
+  let onLine: ((line: string) => void) | null = null
+  const cli = {
+    serve: (p: { onLine: (line: string) => void }) => {
+      onLine = p.onLine
+      return { exited: exited.promise, tell: (command: object) => void told.push(command), stop: async () => {} }
+    },
+    hasIdentity: () => true,
+    join: async () => ({ status: 'waiting' }) as const,
+    conversation: async () => null,
+    messages: async () => [],
+  }
+  const listener = {
+    ready: () => void heard.push('ready'),
+    message: ({ text }: { text: string }) => void heard.push(text),
+    memberJoined() {},
+    profile() {},
+    exploding() {},
+  }
+  const driver = new Driver({ cli, clock: systemClock, log: createLogger('test', 'silent'), limits, listener })
+  driver.start({ conversationId: async () => 'v1', agentName: () => 'Ada' })
+  return {
+    driver,
+    told,
+    heard,
+    started: () => eventually('it is started', () => onLine !== null),
+    says: (event: object) => onLine?.(JSON.stringify(event)),
+    exits: () => exited.resolve({ code: 0, reason: '' }),
+  }
+}
+const READY = { event: 'ready', conversationId: 'v1', inboxId: 'me' }
+
+test('once it is stopped nothing more is said, however long the process takes to end', async () => {
+  const { driver, told, started, says, exits } = handheld()
+  await started()
+  says(READY)
+  expect(driver.attached).toBe(true)
+  const stopped = driver.stop()
+  driver.whisper({ type: 'typing', isTyping: true })
+  const late = driver.act({ type: 'send', id: 'a', text: 'too late' }, AbortSignal.timeout(100))
+  await expect(late).rejects.toThrow('timeout')
+  expect(told).toEqual([{ type: 'stop' }])
+  exits()
+  await stopped
+})
+
+test('what is told before it is ready is heard once it is clear who is who', async () => {
+  const { driver, heard, started, says, exits } = handheld()
+  await started()
+  const message = { event: 'message', id: 'm1', contentType: 'text', sentAt: '2030-01-01T00:00:00Z' }
+  says({ ...message, senderInboxId: 'alice', content: 'early' })
+  says({ ...message, senderInboxId: 'me', content: 'my own' })
+  expect(heard).toEqual([])
+  says(READY)
+  expect(heard).toEqual(['ready', 'early'])
+  exits()
+  await driver.stop()
 })
 
 test('a command that cannot be run leaves the claim working and the server alive', async () => {
@@ -60,13 +169,26 @@ test('a command that cannot be run leaves the claim working and the server alive
   expect(await box.health()).toMatchObject({ binding: 'working', ready: true })
 })
 
-test('a send that is not confirmed is sent again under the same id, and stored once', async () => {
+test('a send that was not confirmed, and did not happen, is sent again under the same id', async () => {
   const w = await world()
+  const box = await openBox(w, { sendAckMs: 200 })
+  await box.provision()
+  w.network.ignores.add('send')
+  w.network.say(w.network.only, 'hello')
+  await eventually('it was tried twice', () => w.network.commanded('send').length >= 2)
+  w.network.ignores.clear()
+  await eventually('it is said', () => w.network.only.said.length === 1)
+  expect(new Set(w.network.commanded('send').map(({ id }) => id)).size).toBe(1)
+})
+
+test('a send that was not confirmed is looked for before it is sent again, and stored once', async () => {
+  const w = await world()
+  w.network.keepsIds = false
   const box = await openBox(w, { sendAckMs: 200 })
   await box.provision()
   const gate = w.network.gate('after', 'command')
   w.network.say(w.network.only, 'hello')
-  await eventually('it was tried twice', () => gate.count() >= 2)
+  await eventually('it was looked for', () => w.network.questions.some(({ op }) => op === 'messages'))
   gate.open()
   w.network.say(w.network.only, 'next')
   await eventually('the next is answered', () => w.network.only.said.length === 2)

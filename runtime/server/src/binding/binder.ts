@@ -7,6 +7,7 @@ import type { Limits } from '../limits.ts'
 import { readState, removeState, writeState } from '../state/files.ts'
 import type { StateFolder } from '../state/folder.ts'
 import type { Overlay } from '../state/overlay.ts'
+import { Ending } from './ending.ts'
 import { admittedTo, joinConversation } from './joining.ts'
 import {
   admission,
@@ -24,6 +25,7 @@ const REFUSALS = {
   FOREIGN_CLAIM: 'this instance serves another claim',
   CANCELLED: 'this claim was cancelled here',
   REFUSED: 'the request to join was refused',
+  ENDED: 'the conversation of this claim has ended',
 } as const
 
 export interface BinderOptions {
@@ -47,6 +49,7 @@ export class Binder {
   #joining: { stop: AbortController; done: Promise<void> } | null = null
   #joinDeadline = 0
   #cancelling: Promise<boolean> | null = null
+  readonly #ending: Ending
   #resetting: Promise<void> | null = null
   #stopping = false
   /** Aborts at the next change. */
@@ -54,6 +57,7 @@ export class Binder {
 
   constructor(p: BinderOptions) {
     this.#p = p
+    this.#ending = new Ending({ clock: p.clock, due: (at) => this.ends(at) })
     this.#record = readState(p.state.binding, BindingRecord)
   }
 
@@ -65,7 +69,9 @@ export class Binder {
   resume(): void {
     const { driver } = this.#p
     const record = this.#record
-    if (!record || record.state === 'refused' || record.state === 'cancelled') return
+    if (!record || record.state === 'refused' || record.state === 'cancelled' || record.state === 'ended') return
+    if (record.endsAt !== null) this.ends(new Date(record.endsAt))
+    if (this.#record?.state === 'ended') return
     if (record.state === 'active' || record.mode === 'create') driver.start(this.#target)
     else this.#startJoining()
   }
@@ -109,7 +115,7 @@ export class Binder {
       return false
     }
     if (record.state === 'active') return true
-    if (record.state === 'cancelled' || record.state === 'refused') return false
+    if (record.state === 'cancelled' || record.state === 'refused' || record.state === 'ended') return false
     this.#cancelling ??= this.#withdraw(record).finally(() => (this.#cancelling = null))
     return await this.#cancelling
   }
@@ -143,6 +149,26 @@ export class Binder {
   /** The driver attached. For a conversation that was just created this is its birth. */
   attached({ conversationId, inviteUrl }: ReadyEvent): void {
     this.#happened({ type: 'bound', conversationId, inviteUrl: inviteUrl ?? null })
+    // a conversation that was locked has another invite afterwards
+    const record = this.#record
+    if (record?.state === 'active' && record.mode === 'create' && inviteUrl && inviteUrl !== record.inviteUrl)
+      this.#write({ ...record, inviteUrl })
+  }
+
+  /** The conversation ends for everybody: at that time, or now. The agent says nothing more, and the claim cannot be taken up again. */
+  ends(at: Date | null): void {
+    if (at !== null && !this.#ending.expect(at)) {
+      if (this.#record?.endsAt !== at.toISOString()) this.#happened({ type: 'ending', at: at.toISOString() })
+      return
+    }
+    this.#ending.cancel()
+    this.#happened({ type: 'ended' })
+    if (this.#record?.state === 'ended') void this.#p.driver.stop()
+  }
+
+  /** The agent took another name in its conversation; a profile from outside may still change it. */
+  callItself(agentName: string): void {
+    if (this.#record) this.#write({ ...this.#record, agentName })
   }
 
   readonly #target = {
@@ -201,6 +227,7 @@ export class Binder {
   }
 
   async #halt(): Promise<void> {
+    this.#ending.cancel()
     await Promise.all([this.#haltJoining(), this.#p.driver.stop()])
   }
 

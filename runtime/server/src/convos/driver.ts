@@ -1,8 +1,11 @@
 import { backoffMs, type Clock, type Logger } from '@convos/kit/server'
 import type { Limits } from '../limits.ts'
-import type { Child } from './child.ts'
+import type { Receipt } from './acks.ts'
 import type { ConvosCli } from './cli.ts'
-import { type CliEvent, type Inbound, inboundText, readLine, type ReadyEvent } from './events.ts'
+import type { Command, Whisper } from './commands.ts'
+import type { CliEvent, ReadyEvent } from './events.ts'
+import { type Inbound, inbound, kept, nameOf } from './inbound.ts'
+import { runSession, type Session } from './session.ts'
 
 export interface Target {
   /** Which conversation to follow, asked before each start; null creates one. */
@@ -14,20 +17,10 @@ export interface Listener {
   ready(event: ReadyEvent): void
   message(message: Inbound): void
   memberJoined(inboxId: string): void
-}
-
-export interface Outgoing {
-  /** The network keeps one message per id: the same one may be sent again. */
-  id: string
-  text: string
-  replyTo: string | null
-}
-
-interface Session {
-  child: Child
-  ready: ReadyEvent
-  /** Aborts when the process is gone. */
-  ended: AbortSignal
+  /** A member told of itself; null: nothing of that. */
+  profile(member: { inboxId: string; name: string | null; isAgent: boolean | null }): void
+  /** Somebody ends the conversation for all: at that time, or (null) now. */
+  exploding(expiresAt: string | null): void
 }
 
 /** Keeps one `convos agent serve` running, and speaks with it. */
@@ -37,7 +30,6 @@ export class Driver {
   #session: Session | null = null
   #awaySince = 0
   #arrival = Promise.withResolvers<void>()
-  #awaitingAck: { message: Outgoing; settle: (err: Error | null) => void } | null = null
 
   constructor(p: { cli: ConvosCli; clock: Clock; log: Logger; limits: Limits; listener: Listener }) {
     this.#p = p
@@ -61,30 +53,50 @@ export class Driver {
     this.#running = { stop, done: this.#keepRunning(target, stop.signal) }
   }
 
+  /** From here on nothing more is said. */
   async stop(): Promise<void> {
+    this.#session = null
     this.#running?.stop.abort()
     await this.#running?.done
     this.#running = null
   }
 
-  /** Resolves once the network has the message; rejects when that is not known, and then it may be sent again. */
-  async send(message: Outgoing, signal: AbortSignal): Promise<void> {
+  /**
+   * Has a command carried out, several at a time if need be; waits for a process that is away until `signal` aborts.
+   * @throws Unconfirmed
+   */
+  async act(command: Command, signal: AbortSignal): Promise<Receipt> {
     const session = await this.#attachedSession(signal)
-    const acked = Promise.withResolvers<void>()
-    const settle = (err: Error | null) => (err ? acked.reject(err) : acked.resolve())
-    const gone = () => settle(new Error('convos went away before it had sent the message'))
-    const late = setTimeout(() => settle(new Error('convos did not say that the message was sent')), this.#p.limits.sendAckMs)
-    const ended = AbortSignal.any([session.ended, signal])
-    ended.addEventListener('abort', gone, { once: true })
-    this.#awaitingAck = { message, settle }
-    session.child.tell({ type: 'send', id: message.id, text: message.text, ...(message.replyTo && { replyTo: message.replyTo }) })
+    session.child.tell(command)
+    return await session.acks.expect(command, {
+      timeoutMs: this.#p.limits.sendAckMs,
+      signal: AbortSignal.any([session.ended, signal]),
+      // a process has nothing left to do once its conversation is no more
+      whenGone: () => (command.type === 'explode' && session.exitCode === 0 ? { messageId: null } : null),
+    })
+  }
+
+  /**
+   * What the agent itself said in these words since then, as far as that can be told. Not every network keeps one message per id:
+   * what was not confirmed is looked for before it is said again.
+   */
+  async find(p: { text: string; since: string }, signal: AbortSignal): Promise<string[]> {
+    const { ready } = await this.#attachedSession(signal)
     try {
-      await acked.promise
-    } finally {
-      clearTimeout(late)
-      ended.removeEventListener('abort', gone)
-      this.#awaitingAck = null
+      return (await this.#p.cli.messages(ready.conversationId, signal))
+        .filter(({ senderInboxId, sentAt }) => senderInboxId === ready.inboxId && Date.parse(sentAt) >= Date.parse(p.since))
+        .filter((message) => inbound(message)?.text === kept(p.text))
+        .map(({ id }) => id)
+    } catch (err) {
+      signal.throwIfAborted()
+      this.#p.log.warn({ err }, 'whether it was said cannot be told; better twice than never')
+      return []
     }
+  }
+
+  /** Says what passes; while away there is nobody to say it to. */
+  whisper(whisper: Whisper): void {
+    this.#session?.child.tell(whisper)
   }
 
   /** Tells the others the agent's new name. While away there is nothing to do: each start tells the name. */
@@ -97,12 +109,17 @@ export class Driver {
 
   async #attachedSession(signal: AbortSignal): Promise<Session> {
     const aborted = Promise.withResolvers<void>()
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    while (!this.#session) {
-      signal.throwIfAborted()
-      await Promise.race([this.#arrival.promise, aborted.promise])
+    const abort = () => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      while (!this.#session) {
+        signal.throwIfAborted()
+        await Promise.race([this.#arrival.promise, aborted.promise])
+      }
+      return this.#session
+    } finally {
+      signal.removeEventListener('abort', abort)
     }
-    return this.#session
   }
 
   async #keepRunning(target: Target, stop: AbortSignal): Promise<void> {
@@ -118,60 +135,31 @@ export class Driver {
     }
   }
 
-  /** One process from start to end; whether it ever was ready. */
   async #run(target: Target, stop: AbortSignal): Promise<boolean> {
-    const { cli, clock, log, limits } = this.#p
     const conversationId = await target.conversationId(stop)
     stop.throwIfAborted()
     const agentName = target.agentName()
-    const ended = new AbortController()
-    let wasReady = false
-    const child: Child = cli.serve({
+    return await runSession({
+      ...this.#p,
       conversationId,
       agentName,
-      onLine: (line) => {
-        const read = readLine(line)
-        if (read.kind === 'garbage') log.warn({ chars: line.length }, 'convos said something that is no event')
-        if (read.kind !== 'event') return
-        if (read.event.event === 'ready') {
-          wasReady = true
-          clearTimeout(tooLate)
-          this.#session = { child, ready: read.event, ended: ended.signal }
-          // changed while it was starting under the old name
-          if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
-        }
-        try {
-          this.#hear(read.event)
-        } catch (err) {
-          // not noted, so as good as not heard: the next start has it told again
-          log.error({ err }, 'what convos said could not be noted')
-          wasReady = false
-          end()
-        }
+      stop,
+      attached: (session) => {
+        this.#session = session
+        // changed while it was starting under the old name
+        if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
+      },
+      hear: (event, session) => this.#hear(event, session),
+      left: (session) => {
+        if (this.#session !== session) return
+        this.#session = null
+        this.#awaySince = this.#p.clock.now().getTime()
       },
     })
-    const end = () => void child.stop(limits.childStopMs)
-    const tooLate = setTimeout(end, limits.driverReadyMs)
-    const leave = () => {
-      child.tell({ type: 'stop' })
-      end()
-    }
-    stop.addEventListener('abort', leave, { once: true })
-
-    const { code, reason } = await child.exited
-    clearTimeout(tooLate)
-    stop.removeEventListener('abort', leave)
-    if (this.#session?.child === child) {
-      this.#session = null
-      this.#awaySince = clock.now().getTime()
-    }
-    ended.abort()
-    if (!stop.aborted) log.warn({ code, reason }, 'convos ended')
-    return wasReady
   }
 
-  #hear(event: CliEvent): void {
-    const { log, listener } = this.#p
+  #hear(event: CliEvent, { ready, acks }: Session): void {
+    const { listener } = this.#p
     switch (event.event) {
       case 'ready':
         listener.ready(event)
@@ -179,22 +167,27 @@ export class Driver {
         this.#arrival = Promise.withResolvers()
         return
       case 'message': {
-        const message = inboundText(event)
-        if (message && message.senderInboxId !== this.#session?.ready.inboxId) listener.message(message)
+        const message = inbound(event)
+        if (message && message.senderInboxId !== ready.inboxId) listener.message(message)
         return
       }
       case 'member_joined':
-        if (event.inboxId !== this.#session?.ready.inboxId) listener.memberJoined(event.inboxId)
+        if (event.inboxId !== ready.inboxId) listener.memberJoined(event.inboxId)
         return
-      case 'sent': {
-        const sent = this.#awaitingAck?.message
-        if (sent && !event.type && (event.id === sent.id || event.text === sent.text)) this.#awaitingAck?.settle(null)
+      case 'profile_update': {
+        const { senderInboxId: inboxId, name, memberKind } = event
+        if (inboxId === ready.inboxId) return
+        listener.profile({ inboxId, name: nameOf(name), isAgent: memberKind ? memberKind === 1 : null })
         return
       }
+      case 'explode_notice':
+        listener.exploding(event.expiresAt ?? null)
+        return
+      case 'sent':
+        acks.sent(event)
+        return
       case 'error':
-        log.warn({ reason: event.message }, 'convos reports a failure')
-        if (event.id && event.id === this.#awaitingAck?.message.id)
-          this.#awaitingAck.settle(new Error(`convos could not send: ${event.message}`))
+        acks.failed(event)
         return
       case 'heartbeat':
     }
