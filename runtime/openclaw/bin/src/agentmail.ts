@@ -46,7 +46,10 @@ export const agentmail: Program = {
           limit: String(limitIn(values)),
           ...(values['unread'] === true && { labels: 'unread' }),
         })
-        const { messages } = await call(`${mailbox(vars).url}/messages?${query}`, { ...mailbox(vars).auth, reply: Messages })
+        const { messages } = await call(`${mailbox(vars).url}/messages?${query.toString()}`, {
+          ...mailbox(vars).auth,
+          reply: Messages,
+        })
         return messages.map(line).join('\n\n') || 'no mail'
       },
     },

@@ -37,7 +37,7 @@ export const bankr: Program = {
       about: 'tells what is in it',
       options: { chains: { type: 'string' } },
       async run({ vars, values: { chains } }) {
-        const query = typeof chains === 'string' ? `?${new URLSearchParams({ chains })}` : ''
+        const query = typeof chains === 'string' ? `?${new URLSearchParams({ chains }).toString()}` : ''
         return JSON.stringify(await call(...get(vars, `/wallet/portfolio${query}`, z.record(z.string(), z.unknown()))))
       },
     },
