@@ -73,8 +73,8 @@ describe('agentmail', () => {
 
   test('takes its mailbox from the overlay at the moment it is used', async () => {
     const alice = await newMailbox()
-    await using laid = await overlay(JSON.stringify(alice.env))
-    const env = { AGENT_ENV_FILE: laid.file }
+    const file = await overlay(JSON.stringify(alice.env))
+    const env = { AGENT_ENV_FILE: file }
     expect(await command('agentmail', ['address'], { env })).toMatchObject({ code: 0, out: `${alice.address}\n` })
   })
 
@@ -91,14 +91,14 @@ describe('agentmail', () => {
     const { code, err } = await command('agentmail', ['read', '<nothing@here>'], { env: alice.env })
     expect([code, err]).toEqual([1, expect.stringContaining('404: Message not found')])
     const revoked = { ...alice.env, AGENTMAIL_API_KEY: 'not-a-key-of-anybody' }
-    await using strict = await provider(() => [403, { message: 'Forbidden' }])
+    const strict = await provider(() => [403, { message: 'Forbidden' }])
     const refused = await command('agentmail', ['list'], { env: { ...revoked, AGENTMAIL_API_URL: strict.url } })
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('403: Forbidden') })
   })
 
   test('sends once when the answer is lost: a repeat bears the same key', async () => {
     let tries = 0
-    await using flaky = await provider(() => (tries++ === 0 ? null : [200, { message_id: '<1@x>', thread_id: 't' }]))
+    const flaky = await provider(() => (tries++ === 0 ? null : [200, { message_id: '<1@x>', thread_id: 't' }]))
     const env = { AGENTMAIL_INBOX_ID: 'a@b.example', AGENTMAIL_API_KEY: 'a-key-of-the-inbox', AGENTMAIL_API_URL: flaky.url }
     const sent = await command('agentmail', ['send', '--to', 'c@d.example', '--subject', 's', '--text', 't'], { env })
     expect(sent).toMatchObject({ code: 0, err: '' })
@@ -108,7 +108,7 @@ describe('agentmail', () => {
 
   test('prints no key, not even one that comes back', async () => {
     const env = { AGENTMAIL_INBOX_ID: 'a@b.example', AGENTMAIL_API_KEY: 'a-key-of-the-inbox' }
-    await using echo = await provider(({ headers }) => [400, { message: `what is ${headers.authorization}?` }])
+    const echo = await provider(({ headers }) => [400, { message: `what is ${headers.authorization}?` }])
     const { err } = await command('agentmail', ['list'], { env: { ...env, AGENTMAIL_API_URL: echo.url } })
     expect(err).toContain('what is Bearer [hidden]?')
   })

@@ -7,7 +7,7 @@ const job = (over: object) => ({ success: true, jobId: 'job_1', threadId: 'thr_1
 
 describe('bankr', () => {
   test('tells the addresses and what is in the wallet', async () => {
-    await using api = await provider(({ path }) =>
+    const api = await provider(({ path }) =>
       path === '/wallet/me' ? [200, { success: true, wallets: [{ chain: 'evm', address: '0xabc' }] }] : [200, { total: '1.5' }],
     )
     expect(await run(api.url, ['address'])).toEqual({ code: 0, out: 'evm: 0xabc\n', err: '' })
@@ -19,7 +19,7 @@ describe('bankr', () => {
   })
 
   test('asks for something and tells what became of it', async () => {
-    await using api = await provider(({ path }) =>
+    const api = await provider(({ path }) =>
       path === '/agent/prompt' ? [202, job({ status: 'pending' })] : [200, job({ response: 'ETH is at 4000.' })],
     )
     expect(await run(api.url, ['ask', 'price of ETH', '--thread', 'thr_1'])).toMatchObject({
@@ -31,7 +31,7 @@ describe('bankr', () => {
 
   test('tells of a job that failed, is not done, or was taken back', async () => {
     let status = 'failed'
-    await using api = await provider(({ path }) => {
+    const api = await provider(({ path }) => {
       if (path.endsWith('/cancel')) status = 'cancelled'
       return [200, job({ status, error: status === 'failed' ? 'no funds' : null })]
     })
@@ -42,14 +42,14 @@ describe('bankr', () => {
   })
 
   test('never asks twice for what may have been taken', async () => {
-    await using api = await provider(() => null)
+    const api = await provider(() => null)
     const { code, err } = await run(api.url, ['ask', 'send 1 USDC to 0xabc'])
     expect([code, err]).toEqual([1, expect.stringContaining('may have been taken all the same')])
     expect(api.requests).toHaveLength(1)
   })
 
   test('says what is refused', async () => {
-    await using api = await provider(() => [403, { error: 'Read-only API key', message: 'This key may only read' }])
+    const api = await provider(() => [403, { error: 'Read-only API key', message: 'This key may only read' }])
     expect(await run(api.url, ['ask', 'swap'])).toMatchObject({
       code: 1,
       err: expect.stringContaining('403: This key may only read'),

@@ -4,9 +4,9 @@ import { overlay } from './support.ts'
 
 describe('the variables of the agent’s tools', () => {
   test('are the process’s own, and those laid over win', async () => {
-    await using laid = await overlay('{"A": "laid over", "C": "new"}')
-    expect(currentVars({ AGENT_ENV_FILE: laid.file, A: 'own', B: 'own' })).toEqual({
-      AGENT_ENV_FILE: laid.file,
+    const file = await overlay('{"A": "laid over", "C": "new"}')
+    expect(currentVars({ AGENT_ENV_FILE: file, A: 'own', B: 'own' })).toEqual({
+      AGENT_ENV_FILE: file,
       A: 'laid over',
       B: 'own',
       C: 'new',
@@ -19,15 +19,15 @@ describe('the variables of the agent’s tools', () => {
   })
 
   test('are not set when they are empty', async () => {
-    await using laid = await overlay('{"A": ""}')
-    expect(currentVars({ AGENT_ENV_FILE: laid.file, A: 'own', B: '' })).toEqual({ AGENT_ENV_FILE: laid.file })
+    const file = await overlay('{"A": ""}')
+    expect(currentVars({ AGENT_ENV_FILE: file, A: 'own', B: '' })).toEqual({ AGENT_ENV_FILE: file })
   })
 
   test.each(['{"A_TOKEN": "value-of-a', '["value-of-a"]', '{"A_TOKEN": {"value-of-a": 1}}'])(
     'are not guessed when the file holds something else, and it is not quoted: %s',
     async (text) => {
-      await using laid = await overlay(text)
-      const read = () => currentVars({ AGENT_ENV_FILE: laid.file })
+      const file = await overlay(text)
+      const read = () => currentVars({ AGENT_ENV_FILE: file })
       expect(read).toThrow('does not hold variables')
       expect(read).not.toThrow('value-of-a')
     },

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
 
 export interface Ended {
   code: number
@@ -27,11 +28,12 @@ export function command(name: string, args: string[], p: { env?: Record<string, 
 }
 
 /** A file of variables, as the agent server keeps it. */
-export async function overlay(text: string): Promise<{ file: string } & AsyncDisposable> {
+export async function overlay(text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'overlay-'))
   const file = join(folder, 'env.json')
   await writeFile(file, text)
-  return { file, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+  onTestFinished(() => rm(folder, { recursive: true }))
+  return file
 }
 
 interface Request {
@@ -56,13 +58,13 @@ export async function provider(answer: (req: Request) => [status: number, body: 
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
   }
 }

@@ -5,8 +5,8 @@ const print = (expression: string) => ['node', '-e', `process.stdout.write(Strin
 
 describe('with-env', () => {
   test('runs a command with the overlay laid over the environment', async () => {
-    await using laid = await overlay('{"CITY": "Oslo", "PLAIN": "laid over"}')
-    const env = { AGENT_ENV_FILE: laid.file, PLAIN: 'own' }
+    const file = await overlay('{"CITY": "Oslo", "PLAIN": "laid over"}')
+    const env = { AGENT_ENV_FILE: file, PLAIN: 'own' }
     expect(await command('with-env', print('process.env.CITY + " " + process.env.PLAIN'), { env })).toEqual({
       code: 0,
       out: 'Oslo laid over',
@@ -15,8 +15,8 @@ describe('with-env', () => {
   })
 
   test('hides keys and tokens that the command prints, wherever they come from', async () => {
-    await using laid = await overlay('{"BANKR_API_KEY": "laid-over-secret"}')
-    const env = { AGENT_ENV_FILE: laid.file, PRIVATE_WALLET_KEY: '0x-own-secret' }
+    const file = await overlay('{"BANKR_API_KEY": "laid-over-secret"}')
+    const env = { AGENT_ENV_FILE: file, PRIVATE_WALLET_KEY: '0x-own-secret' }
     const { out, err } = await command('with-env', ['sh', '-c', 'env; env >&2'], { env })
     for (const text of [out, err]) {
       expect(text).toContain('BANKR_API_KEY=[hidden]')
