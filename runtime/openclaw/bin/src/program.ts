@@ -15,6 +15,7 @@ export interface Given {
   positionals: readonly string[]
   values: Readonly<Record<string, string | boolean | undefined>>
   vars: Vars
+  stdin: () => Promise<string>
 }
 
 export interface Command {
@@ -37,21 +38,40 @@ export interface Program {
 /** An agent reads all of it, and pays for it. */
 const OUTPUT_CHARS = 16_000
 
-/** Runs a program as this process: 0 done, 1 refused, 2 not understood. Nothing secret is printed, not even when others send it. */
+/** What a command came to; `code` 0: done, 1: refused, 2: not understood. */
+export interface Ended {
+  code: number
+  out: string
+  err: string
+}
+
+/** Runs a program as this process. */
 export async function main(program: Program): Promise<void> {
+  const ended = await execute(program, process.argv.slice(2), process.env, () => readAll(process.stdin))
+  process.stdout.write(ended.out)
+  process.stderr.write(ended.err)
+  process.exitCode = ended.code
+}
+
+/** Runs a program. Nothing secret is in what it says, not even when others send it. */
+export async function execute(
+  program: Program,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stdin: () => Promise<string>,
+): Promise<Ended> {
   let secrets: string[] = []
   const show = (text: string) => `${bounded(redact(text.trim(), secrets))}\n`
   try {
-    const vars = currentVars(process.env)
+    const vars = currentVars(env)
     secrets = secretsOf(vars)
-    process.stdout.write(show(await run(program, process.argv.slice(2), vars)))
+    return { code: 0, out: show(await run(program, args, { vars, stdin })), err: '' }
   } catch (err) {
-    process.stderr.write(show(`${program.name}: ${explain(err)}`))
-    process.exitCode = err instanceof UsageError ? 2 : 1
+    return { code: err instanceof UsageError ? 2 : 1, out: '', err: show(`${program.name}: ${explain(err)}`) }
   }
 }
 
-async function run(program: Program, [name, ...args]: string[], vars: Vars): Promise<string> {
+async function run(program: Program, [name, ...args]: readonly string[], around: Pick<Given, 'vars' | 'stdin'>): Promise<string> {
   if (name === undefined || name === '--help' || name === '-h' || args.includes('--help')) return help(program)
   const command = Object.hasOwn(program.commands, name) ? program.commands[name] : undefined
   if (!command) throw new UsageError(`there is no "${name}"\n\n${help(program)}`)
@@ -67,7 +87,7 @@ async function run(program: Program, [name, ...args]: string[], vars: Vars): Pro
   const wanted = command.args?.length ?? 0
   if (positionals.length !== wanted)
     throw usage(`${wanted} argument(s) expected, ${positionals.length} given; quote texts and ids`)
-  return await command.run({ positionals, values: values as Given['values'], vars })
+  return await command.run({ positionals, values: values as Given['values'], ...around })
 }
 
 const usageOf = (program: string, name: string, { args = [], usage = '' }: Command) =>
@@ -100,5 +120,5 @@ export function required({ values }: Given, option: string): string {
 /** A text that stands in an option, or comes by standard input when that says `-`. */
 export async function textIn(given: Given, option = 'text'): Promise<string> {
   const value = required(given, option)
-  return value === '-' ? (await readAll(process.stdin)).trim() : value
+  return value === '-' ? (await given.stdin()).trim() : value
 }

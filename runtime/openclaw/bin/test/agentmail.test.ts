@@ -1,7 +1,8 @@
 import { startSimulators } from '@convos/sandbox'
 import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { command, overlay, provider } from './support.ts'
+import { agentmail } from '../src/agentmail.ts'
+import { command, overlay, provider, ran } from './support.ts'
 
 let simulators: Awaited<ReturnType<typeof startSimulators>>
 beforeAll(async () => {
@@ -24,7 +25,7 @@ async function newMailbox() {
 type Mailbox = Awaited<ReturnType<typeof newMailbox>>
 
 const run = async (mailbox: Mailbox, args: string[], stdin = '') => {
-  const { code, out, err } = await command('agentmail', args, { env: mailbox.env, stdin })
+  const { code, out, err } = await ran(agentmail, args, { env: mailbox.env, stdin })
   expect([code, err]).toEqual([0, ''])
   return out
 }
@@ -57,6 +58,14 @@ describe('agentmail', () => {
     expect(await run(alice, ['read', idIn(await run(alice, ['list', '--unread']))])).toContain('Subject: Re: Tea')
   })
 
+  test('is a command, in a process of its own', async () => {
+    const bob = await newMailbox()
+    const args = ['send', '--to', bob.address, '--subject', 'Note', '--text', '-']
+    expect(await command('agentmail', args, { env: bob.env, stdin: 'typed' })).toMatchObject({ code: 0, err: '' })
+    expect(await run(bob, ['list', '--unread'])).toContain('Note: typed')
+    expect(await command('agentmail', ['read'], { env: bob.env })).toMatchObject({ code: 2, out: '' })
+  })
+
   test('shows the words of a mail that has only HTML', async () => {
     const bob = await newMailbox()
     await fromOutside(bob.address, { subject: 'Hi', html: '<style>p{}</style><p>One</p><p>Two<br>Three</p>' })
@@ -75,12 +84,12 @@ describe('agentmail', () => {
     const alice = await newMailbox()
     const file = await overlay(JSON.stringify(alice.env))
     const env = { AGENT_ENV_FILE: file }
-    expect(await command('agentmail', ['address'], { env })).toMatchObject({ code: 0, out: `${alice.address}\n` })
+    expect(await ran(agentmail, ['address'], { env })).toMatchObject({ code: 0, out: `${alice.address}\n` })
   })
 
   test('offers to get a mailbox where there is none', async () => {
     for (const args of [['address'], ['list'], ['send', '--to', 'a@b.example', '--subject', 's', '--text', 't']]) {
-      const { code, err } = await command('agentmail', args, { env: { AGENTMAIL_INBOX_ID: 'a@b.example' } })
+      const { code, err } = await ran(agentmail, args, { env: { AGENTMAIL_INBOX_ID: 'a@b.example' } })
       expect(code).toBe(1)
       expect(err).toContain('provision_tool with toolId "email"')
     }
@@ -88,11 +97,11 @@ describe('agentmail', () => {
 
   test('says what a provider refuses, in words', async () => {
     const alice = await newMailbox()
-    const { code, err } = await command('agentmail', ['read', '<nothing@here>'], { env: alice.env })
+    const { code, err } = await ran(agentmail, ['read', '<nothing@here>'], { env: alice.env })
     expect([code, err]).toEqual([1, expect.stringContaining('404: Message not found')])
     const revoked = { ...alice.env, AGENTMAIL_API_KEY: 'not-a-key-of-anybody' }
     const strict = await provider(() => [403, { message: 'Forbidden' }])
-    const refused = await command('agentmail', ['list'], { env: { ...revoked, AGENTMAIL_API_URL: strict.url } })
+    const refused = await ran(agentmail, ['list'], { env: { ...revoked, AGENTMAIL_API_URL: strict.url } })
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('403: Forbidden') })
   })
 
@@ -100,7 +109,7 @@ describe('agentmail', () => {
     let tries = 0
     const flaky = await provider(() => (tries++ === 0 ? null : [200, { message_id: '<1@x>', thread_id: 't' }]))
     const env = { AGENTMAIL_INBOX_ID: 'a@b.example', AGENTMAIL_API_KEY: 'a-key-of-the-inbox', AGENTMAIL_API_URL: flaky.url }
-    const sent = await command('agentmail', ['send', '--to', 'c@d.example', '--subject', 's', '--text', 't'], { env })
+    const sent = await ran(agentmail, ['send', '--to', 'c@d.example', '--subject', 's', '--text', 't'], { env })
     expect(sent).toMatchObject({ code: 0, err: '' })
     const keys = flaky.requests.map(({ headers }) => headers['idempotency-key'])
     expect(keys).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), keys[0]])
@@ -109,7 +118,7 @@ describe('agentmail', () => {
   test('prints no key, not even one that comes back', async () => {
     const env = { AGENTMAIL_INBOX_ID: 'a@b.example', AGENTMAIL_API_KEY: 'a-key-of-the-inbox' }
     const echo = await provider(({ headers }) => [400, { message: `what is ${headers.authorization}?` }])
-    const { err } = await command('agentmail', ['list'], { env: { ...env, AGENTMAIL_API_URL: echo.url } })
+    const { err } = await ran(agentmail, ['list'], { env: { ...env, AGENTMAIL_API_URL: echo.url } })
     expect(err).toContain('what is Bearer [hidden]?')
   })
 
@@ -124,7 +133,7 @@ describe('agentmail', () => {
     [['list', '--colour'], 2],
     [['send', '--to', 'a@b.example'], 2],
   ])('explains itself: %j ends with %i', async (args, code) => {
-    const ended = await command('agentmail', args, {
+    const ended = await ran(agentmail, args, {
       env: { AGENTMAIL_INBOX_ID: 'a@b.example', AGENTMAIL_API_KEY: 'a-key-of-the-inbox' },
     })
     expect(ended.code).toBe(code)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { command, provider } from './support.ts'
+import { bankr } from '../src/bankr.ts'
+import { command, provider, ran } from './support.ts'
 
 const KEY = 'bk-a-key-of-the-wallet'
-const run = (url: string, args: string[]) => command('bankr', args, { env: { BANKR_API_KEY: KEY, BANKR_API_URL: url } })
+const run = (url: string, args: string[]) => ran(bankr, args, { env: { BANKR_API_KEY: KEY, BANKR_API_URL: url } })
 const job = (over: object) => ({ success: true, jobId: 'job_1', threadId: 'thr_1', status: 'completed', ...over })
 
 describe('bankr', () => {
@@ -56,8 +57,12 @@ describe('bankr', () => {
     })
   })
 
+  test('is a command, in a process of its own', async () => {
+    expect(await command('bankr', ['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('bankr ask <prompt>') })
+  })
+
   test('offers to get a wallet where there is none', async () => {
-    const { code, err } = await command('bankr', ['balances'])
+    const { code, err } = await ran(bankr, ['balances'])
     expect([code, err]).toEqual([1, expect.stringContaining('provision_tool with toolId "crypto"')])
   })
 })
