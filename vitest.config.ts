@@ -21,6 +21,8 @@ export default defineConfig({
         'services',
         'dashboard',
         'runtime/server',
+        'runtime/openclaw/bin',
+        'runtime/openclaw/extensions/web-tools',
         'packages/kit',
         'packages/sandbox',
         'packages/bench',
