@@ -1,0 +1,72 @@
+import { TURN_PATH, type TurnReply } from '@convos/agent-server/link/turn'
+import { createChannelPluginBase, createChatChannelPlugin, defineChannelPluginEntry } from 'openclaw/plugin-sdk/channel-core'
+import { AccountHolder } from './account.ts'
+import { CHANNEL, dispatchTurn, routeOf } from './dispatch.ts'
+import { act } from './link.ts'
+import { modelOverride } from './persona.ts'
+import { turnHandler } from './route.ts'
+import { readLinkSettings } from './settings.ts'
+import { Turns } from './turns.ts'
+
+/** Shorter than the agent server waits, so that it hears of the end of a run that took too long. */
+const RUN_MS = 270_000
+
+const link = readLinkSettings(process.env)
+const account = new AccountHolder()
+const turns = new Turns<TurnReply>()
+/** Of each session that a turn runs in. */
+const models = new Map<string, string | null>()
+
+const isConfigured = () => link !== null
+const text = (message: string) => ({ content: [{ type: 'text' as const, text: message }], details: {} })
+
+const base = createChannelPluginBase({
+  id: CHANNEL,
+  meta: { id: CHANNEL, label: 'Convos', selectionLabel: 'Convos', docsPath: '/channels/convos', blurb: 'The conversation on Convos.' },
+  capabilities: { chatTypes: ['group'], media: true, reactions: true, reply: true },
+  config: {
+    listAccountIds: () => (isConfigured() ? ['default'] : []),
+    resolveAccount: () => ({ accountId: 'default', enabled: true, configured: isConfigured() }),
+    isConfigured,
+    isEnabled: () => true,
+    inspectAccount: () => ({ enabled: true, configured: isConfigured() }),
+  },
+  setup: { applyAccountConfig: ({ cfg }: { cfg: object }) => cfg },
+})
+
+export default defineChannelPluginEntry({
+  id: CHANNEL,
+  name: 'Convos',
+  description: 'The agent’s conversation on Convos',
+  // the base builder drops `gateway`; without it the account is never started and the gateway never ready
+  plugin: createChatChannelPlugin({
+    base: { ...base, gateway: { startAccount: account.start } },
+    outbound: { base: { deliveryMode: 'direct' } },
+  }),
+  setRuntime: account.setRuntime,
+  registerFull(api) {
+    if (!link) return
+    api.on('before_model_resolve', (_event, { sessionKey }) => {
+      const model = models.get(sessionKey ?? '')
+      return model ? modelOverride(model) : undefined
+    })
+    const handler = turnHandler({
+      token: link.token,
+      turn: (request) =>
+        turns.run(request.message.id, async () => {
+          const running = account.running
+          if (!running) throw new Error('the account is not running')
+          return await running.run(async () => {
+            models.set(routeOf(running, request.conversationId).sessionKey, request.model)
+            return await dispatchTurn(running, request, {
+              timeoutMs: RUN_MS,
+              signal: AbortSignal.timeout(RUN_MS),
+              attach: async (file) => void (await act(link, { type: 'attach', file })),
+            })
+          })
+        }),
+    })
+    api.registerHttpRoute({ path: TURN_PATH, auth: 'plugin', match: 'exact', handler })
+  },
+})
+void text
