@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# The right Node and the commands that belong to us. Sourced.
+
+# Puts our commands on PATH. From a checkout, the workspace's Node comes first: the machine's may be too old.
+set_node_path() {
+  local bin
+  for bin in "$RUNTIME_ROOT/../node_modules/.bin" "$RUNTIME_ROOT/node_modules/.bin" "$RUNTIME_ROOT/openclaw/bin"; do
+    if [ -d "$bin" ]; then PATH=$(cd "$bin" && pwd -P):$PATH; fi
+  done
+  export PATH
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 24 || (a === 24 && b >= 16) ? 0 : 1)' 2>/dev/null ||
+    die "Node 24.16 or newer is needed; here is $(node --version 2>/dev/null || printf none)"
+}
+
+need_openclaw() {
+  [ -f "$RUNTIME_ROOT/node_modules/openclaw/openclaw.mjs" ] || die "OpenClaw is not installed; run: npm ci --prefix $RUNTIME_ROOT"
+}
