@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock, Logger } from '@convos/kit/server'
 import packageJson from '../package.json' with { type: 'json' }
 import { Binder } from './binding/binder.ts'
@@ -9,6 +10,7 @@ import { convosCli } from './convos/cli.ts'
 import { Driver } from './convos/driver.ts'
 import type { Engine } from './engine/engine.ts'
 import { liteEngine } from './engine/lite.ts'
+import { openClawEngine } from './engine/openclaw/index.ts'
 import type { Limits } from './limits.ts'
 import { isUntouched, stateFolder } from './state/folder.ts'
 import { Overlay } from './state/overlay.ts'
@@ -21,15 +23,17 @@ export interface Agent {
   health(): Health
   /** Whether messages arrive at this moment. */
   streaming(): boolean
+  /** What the engine proves itself with when it wants something of us; it lives as long as this process. */
+  linkToken: string
   reset(): Promise<void>
-  resume(): void
+  /** Begins, or goes on where the last process stopped; `ownUrl` is where this one listens on loopback. */
+  resume(ownUrl: string): void
   stop(): Promise<void>
 }
 
 /** Reads the state and connects the parts; starts nothing. */
 export function createAgent(config: Config, p: { clock: Clock; log: Logger; limits: Limits }): Agent {
   const { clock, log, limits } = p
-  if (config.engine === 'openclaw') throw new Error('AGENT_ENGINE=openclaw is not available here; set AGENT_ENGINE=lite')
   const state = stateFolder(config.stateDir)
   const overlay = new Overlay(state.overlay)
   const cli = convosCli({ bin: config.convosBin, home: state.convosHome, env: config.childEnv, limits })
@@ -61,7 +65,21 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
     binding: reported(binder.record),
   })
   const settings = () => overlaidModel(config.model, overlay.vars)
-  const engine = liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
+  const linkToken = randomBytes(32).toString('hex')
+  const engine =
+    config.engine === 'lite'
+      ? liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
+      : openClawEngine({
+          script: config.gatewayScript,
+          root: config.stateRoot,
+          env: config.gatewayEnv,
+          overlay: { file: state.overlay, vars: () => overlay.vars },
+          link: { token: linkToken },
+          conversationId: () => binder.record?.conversationId ?? null,
+          clock,
+          log,
+          limits,
+        })
   const conversation = new Conversation({ file: state.journal, engine, driver, persona, clock, log, limits })
 
   return {
@@ -71,7 +89,8 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
     health: () => {
       const { record } = binder
       return {
-        ready: engine.ready() && (record?.state !== 'active' || driver.healthy),
+        // a warm box must answer now; once it is somebody's, messages wait while a part of it comes back
+        ready: (record ? engine.healthy() : engine.ready()) && (record?.state !== 'active' || driver.healthy),
         clean: record === null && engine.clean() && isUntouched(state),
         version: packageJson.version,
         binding: reported(record),
@@ -79,6 +98,7 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
         inviteUrl: record?.inviteUrl ?? null,
         claimId: record?.claimId ?? null,
         lastActivityAt: conversation.lastActivityAt,
+        fault: engine.fault(),
       }
     },
     streaming: () => driver.attached,
@@ -86,7 +106,11 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       binder.reset(async () => {
         await Promise.all([conversation.wipe(), engine.reset()])
       }),
-    resume: () => binder.resume(),
+    linkToken,
+    resume(ownUrl) {
+      engine.start(ownUrl)
+      binder.resume()
+    },
     async stop() {
       // the message in hand still needs engine and driver; without a driver it waits in the journal anyway
       await conversation.close(driver.attached ? limits.drainMs : 0)

@@ -13,8 +13,8 @@ export const runAgentServer = (env: NodeJS.ProcessEnv): Promise<void> =>
     const listening = await listen(front(agent, config, log), config.port)
     listening.server.on('upgrade', (req, socket, head) => agent.engine.upgrade(req, socket, head))
     log.info({ instanceId: config.instanceId, port: listening.port, engine: config.engine }, 'listening')
-    if (!agent.engine.ready()) log.warn('OPENROUTER_API_KEY is missing: the agent is not ready until it has one')
-    agent.resume()
+    if (config.model.apiKey === null) log.warn('OPENROUTER_API_KEY is missing: the agent cannot think until it has one')
+    agent.resume(`http://127.0.0.1:${listening.port}`)
     return {
       async stop() {
         await Promise.all([listening.close(limits.drainMs), agent.stop()])

@@ -109,8 +109,9 @@ export class Conversation {
     let { reply } = task
     if (message && reply === null) {
       if (!wantsAnswer(message, persona().agentName, history)) return false
-      reply = await engine.respond({ ...persona(), history, message }, signal)
-      const text = reply
+      const text = await engine.respond({ ...persona(), history, message }, signal)
+      if (text === null) return false
+      reply = text
       this.#update((journal) => composed(journal, text))
     }
     if (reply === null) return false

@@ -1,9 +1,10 @@
-import type { Clock, Logger } from '@convos/kit/server'
+import { type Clock, HttpError, type Logger } from '@convos/kit/server'
 import type { ModelSettings } from '../config.ts'
 import type { Limits } from '../limits.ts'
+import { apology } from './apology.ts'
 import type { Engine } from './engine.ts'
 import { litePage } from './lite-page.ts'
-import { apology, complete } from './model.ts'
+import { complete } from './model.ts'
 import { promptOf } from './prompt.ts'
 
 export interface LiteOptions {
@@ -18,8 +19,12 @@ export interface LiteOptions {
 
 /** The small engine: one chat completion per message, nothing kept but what the conversation keeps anyway. */
 export function liteEngine({ settings, gatewayToken, describe, clock, log, limits }: LiteOptions): Engine {
+  const ready = () => settings().apiKey !== null
   return {
-    ready: () => settings().apiKey !== null,
+    ready,
+    healthy: ready,
+    fault: () => (ready() ? null : 'OPENROUTER_API_KEY is missing'),
+    start: () => {},
     clean: () => true,
     async respond(turn, signal) {
       const now = settings()
@@ -29,7 +34,7 @@ export function liteEngine({ settings, gatewayToken, describe, clock, log, limit
         signal.throwIfAborted()
         // not the error as a whole: it holds what the model answered, which is the conversation's
         log.warn({ reason: err instanceof Error ? err.message : err, messageId: turn.message.id }, 'the model gave no answer')
-        return apology(err)
+        return apology(err instanceof HttpError ? err.status : null)
       }
     },
     gateway: litePage({ gatewayToken, describe, log }),

@@ -111,7 +111,7 @@ export async function openBox(w: World, short: Partial<Limits> = {}): Promise<Bo
   const agent = createAgent(w.config, { clock: systemClock, log, limits: { ...limits, driverRestartMinMs: 20, ...short } })
   const listening = await listen(front(agent, w.config, log), 0, '127.0.0.1')
   listening.server.on('upgrade', (req, socket, head) => agent.engine.upgrade(req, socket, head))
-  agent.resume()
+  agent.resume(`http://127.0.0.1:${listening.port}`)
   let closed: Promise<unknown> | null = null
   const close = async () => {
     closed ??= Promise.all([listening.close(0), agent.stop()])

@@ -55,7 +55,7 @@ export async function dispatchTurn(
     sender,
     conversation: { kind: 'group', id: conversationId, label: 'Convos' },
     route: { agentId, dmScope, accountId: route.accountId, routeSessionKey: sessionKey, dispatchSessionKey: sessionKey },
-    reply: { to: target, originatingTo: target, replyToId: message.id },
+    reply: { to: target, originatingTo: target },
     message: { body: message.text, bodyForAgent: message.text, rawBody: message.text, commandBody: message.text },
     supplemental: { groupSystemPrompt: systemPrompt(turn) },
     channelIngress: ingress,

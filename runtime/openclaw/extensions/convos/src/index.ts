@@ -3,7 +3,7 @@ import { createChannelPluginBase, createChatChannelPlugin, defineChannelPluginEn
 import { AccountHolder } from './account.ts'
 import { CHANNEL, dispatchTurn, routeOf } from './dispatch.ts'
 import { act } from './link.ts'
-import { modelOverride } from './persona.ts'
+import { modelOverride, useModel } from './models.ts'
 import { turnHandler } from './route.ts'
 import { readLinkSettings } from './settings.ts'
 import { Turns } from './turns.ts'
@@ -14,11 +14,8 @@ const RUN_MS = 270_000
 const link = readLinkSettings(process.env)
 const account = new AccountHolder()
 const turns = new Turns<TurnReply>()
-/** Of each session that a turn runs in. */
-const models = new Map<string, string | null>()
 
 const isConfigured = () => link !== null
-const text = (message: string) => ({ content: [{ type: 'text' as const, text: message }], details: {} })
 
 const base = createChannelPluginBase({
   id: CHANNEL,
@@ -44,12 +41,11 @@ export default defineChannelPluginEntry({
     outbound: { base: { deliveryMode: 'direct' } },
   }),
   setRuntime: account.setRuntime,
+  registerCapabilities(api) {
+    api.on('before_model_resolve', (_event, { sessionKey }) => modelOverride(sessionKey))
+  },
   registerFull(api) {
     if (!link) return
-    api.on('before_model_resolve', (_event, { sessionKey }) => {
-      const model = models.get(sessionKey ?? '')
-      return model ? modelOverride(model) : undefined
-    })
     const handler = turnHandler({
       token: link.token,
       turn: (request) =>
@@ -57,7 +53,7 @@ export default defineChannelPluginEntry({
           const running = account.running
           if (!running) throw new Error('the account is not running')
           return await running.run(async () => {
-            models.set(routeOf(running, request.conversationId).sessionKey, request.model)
+            useModel(routeOf(running, request.conversationId).sessionKey, request.model)
             return await dispatchTurn(running, request, {
               timeoutMs: RUN_MS,
               signal: AbortSignal.timeout(RUN_MS),
@@ -69,4 +65,3 @@ export default defineChannelPluginEntry({
     api.registerHttpRoute({ path: TURN_PATH, auth: 'plugin', match: 'exact', handler })
   },
 })
-void text

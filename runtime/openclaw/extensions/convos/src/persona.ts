@@ -1,7 +1,7 @@
 import type { TurnRequest } from '@convos/agent-server/link/turn'
 
 const MANNERS = [
-  'You are in a group chat; what you reply is sent there as your message.',
+  'You are in a group chat; what you reply is sent there as your message. Messages that reach you are for you: answer each.',
   'Be as short as the matter allows, in the language of who asked.',
 ].join('\n')
 
@@ -9,9 +9,3 @@ const MANNERS = [
 export function systemPrompt({ agentName, instructions }: Pick<TurnRequest, 'agentName' | 'instructions'>): string {
   return [`Your name is ${agentName}.`, instructions.trim(), MANNERS].filter(Boolean).join('\n\n')
 }
-
-/** The gateway's two words for a model named as services and claims do: `openrouter/<vendor>/<model>` or `<vendor>/<model>`. */
-export const modelOverride = (model: string) => ({
-  providerOverride: 'openrouter',
-  modelOverride: model.replace(/^openrouter\/(?=[^/]+\/)/, ''),
-})

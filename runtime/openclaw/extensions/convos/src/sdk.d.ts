@@ -135,5 +135,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     plugin: ChannelPlugin
     setRuntime(runtime: PluginRuntime): void
     registerFull(api: PluginApi): void
+    /** Also called for the copies of the plugin that the gateway makes for agents: hooks count only where they are registered. */
+    registerCapabilities(api: PluginApi): void
   }): unknown
 }

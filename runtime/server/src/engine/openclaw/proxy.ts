@@ -1,0 +1,69 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Logger } from '@convos/kit/server'
+import { createProxyServer } from 'httpxy'
+import type { Limits } from '../../limits.ts'
+
+/** Of one connection only (RFC 9110 §7.6.1); what `Connection` names besides is removed as well. */
+const HOP_BY_HOP = ['proxy-connection', 'keep-alive', 'te', 'trailer', 'proxy-authorization', 'proxy-authenticate']
+
+export interface GatewayProxy {
+  request: RequestListener
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** Hands requests and WebSockets on to the gateway as they come; `port` is null while none runs. */
+export function gatewayProxy(p: { port: () => number | null; log: Logger; limits: Limits }): GatewayProxy {
+  const { log, limits } = p
+  const proxy = createProxyServer({
+    xfwd: true,
+    proxyTimeout: limits.proxyIdleMs,
+    upgradeTimeout: limits.proxyUpgradeMs,
+  })
+  const fail = (err: unknown, res: ServerResponse) => {
+    log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not answer a request')
+    if (res.headersSent) return void res.destroy()
+    const status = isTimeout(err) ? 504 : 502
+    refuse(res, status, status === 504 ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY')
+  }
+  return {
+    request(req, res) {
+      const port = p.port()
+      if (port === null) return refuse(res, 503, 'GATEWAY_STARTING')
+      dropHopByHop(req)
+      proxy.web(req, res, { target: `http://127.0.0.1:${port}` }).catch((err: unknown) => fail(err, res))
+    },
+    upgrade(req, socket, head) {
+      socket.on('error', () => socket.destroy())
+      const port = p.port()
+      if (port === null || !(socket instanceof Socket)) return hangUp(socket, '503 Service Unavailable')
+      proxy.ws(req, socket, { target: `http://127.0.0.1:${port}` }, head).catch((err: unknown) => {
+        log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not take a WebSocket')
+        hangUp(socket, '502 Bad Gateway')
+      })
+    },
+  }
+}
+
+function dropHopByHop({ headers }: IncomingMessage): void {
+  const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase())
+  for (const name of [...HOP_BY_HOP, ...named]) if (name !== 'connection' && name !== 'upgrade') delete headers[name]
+  delete headers.connection
+}
+
+const TITLES = { 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' } as const
+
+function refuse(res: ServerResponse, status: keyof typeof TITLES, code: string): void {
+  const body = { type: 'about:blank', title: TITLES[status], status, code, detail: 'the agent’s gateway does not answer right now' }
+  res.writeHead(status, { 'content-type': 'application/problem+json', ...(status === 503 && { 'retry-after': '5' }) })
+  res.end(JSON.stringify(body))
+}
+
+function hangUp(socket: Duplex, status: string): void {
+  if (!socket.writable) return void socket.destroy()
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+const isTimeout = (err: unknown) =>
+  err instanceof Error && (('code' in err && err.code === 'ETIMEDOUT') || /time(d )?-?out/i.test(err.message))
