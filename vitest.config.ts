@@ -19,6 +19,7 @@ export default defineConfig({
       'services',
       'dashboard',
       'runtime/server',
+      'runtime/scripts',
       'packages/kit',
       'packages/sandbox',
       'packages/bench',
