@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Logger } from '@convos/kit/server'
 import packageJson from '../package.json' with { type: 'json' }
+import { Actions } from './actions.ts'
 import { Binder } from './binding/binder.ts'
-import { reported } from './binding/record.ts'
+import { conversationOf, reported } from './binding/record.ts'
 import { type Config, overlaidModel } from './config.ts'
 import type { Health } from './contract.ts'
 import { Conversation } from './conversation/conversation.ts'
@@ -20,11 +21,12 @@ export interface Agent {
   binder: Binder
   overlay: Overlay
   engine: Engine
+  actions: Actions
+  /** Opens `/link/*`: known to this process and the engine behind it, another one at each start. */
+  linkToken: string
   health(): Health
   /** Whether messages arrive at this moment. */
   streaming(): boolean
-  /** What the engine proves itself with when it wants something of us; it lives as long as this process. */
-  linkToken: string
   reset(): Promise<void>
   /** Begins, or goes on where the last process stopped; `ownUrl` is where this one listens on loopback. */
   resume(ownUrl: string): void
@@ -52,6 +54,7 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       },
       message: (message) => conversation.hear(message),
       memberJoined: () => conversation.greet(),
+      exploding: (expiresAt) => binder.ends(expiresAt === null ? null : new Date(expiresAt)),
     },
   })
   const binder = new Binder({ state, overlay, cli, driver, clock, log, limits })
@@ -65,7 +68,7 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
     binding: reported(binder.record),
   })
   const settings = () => overlaidModel(config.model, overlay.vars)
-  const linkToken = randomBytes(32).toString('hex')
+  const linkToken = randomBytes(32).toString('base64url')
   const engine =
     config.engine === 'lite'
       ? liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
@@ -75,27 +78,31 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
           env: config.gatewayEnv,
           overlay: { file: state.overlay, vars: () => overlay.vars },
           link: { token: linkToken },
-          conversationId: () => binder.record?.conversationId ?? null,
           clock,
           log,
           limits,
         })
   const conversation = new Conversation({ file: state.journal, engine, driver, persona, clock, log, limits })
 
+  const actions = new Actions({ binder, driver, conversation, stateRoot: state.root, limits })
+
   return {
     binder,
     overlay,
     engine,
+    actions,
+    linkToken,
     health: () => {
       const { record } = binder
+      const place = conversationOf(record)
       return {
         // a warm box must answer now; once it is somebody's, messages wait while a part of it comes back
         ready: (record ? engine.healthy() : engine.ready()) && (record?.state !== 'active' || driver.healthy),
         clean: record === null && engine.clean() && isUntouched(state),
         version: packageJson.version,
         binding: reported(record),
-        conversationId: record?.conversationId ?? null,
-        inviteUrl: record?.inviteUrl ?? null,
+        conversationId: place?.id ?? null,
+        inviteUrl: place?.inviteUrl ?? null,
         claimId: record?.claimId ?? null,
         lastActivityAt: conversation.lastActivityAt,
         fault: engine.fault(),
@@ -106,7 +113,6 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       binder.reset(async () => {
         await Promise.all([conversation.wipe(), engine.reset()])
       }),
-    linkToken,
     resume(ownUrl) {
       engine.start(ownUrl)
       binder.resume()

@@ -5,9 +5,10 @@ import type { Agent } from './agent.ts'
 import type { Config } from './config.ts'
 import { convosRoutes } from './routes/convos.ts'
 import { healthRoutes } from './routes/health.ts'
+import { linkRoutes } from './routes/link.ts'
 import { poolRoutes } from './routes/pool.ts'
 
-const OWN_PATH = /^\/(pool|convos)(\/|\?|$)/
+const OWN_PATH = /^\/(pool|convos|link)(\/|\?|$)/
 
 /** The agent server's own API. */
 export const ownApp = (agent: Agent, config: Config, log: Logger): Express =>
@@ -17,6 +18,7 @@ export const ownApp = (agent: Agent, config: Config, log: Logger): Express =>
       healthRoutes(agent, config.controlToken),
       poolRoutes(agent, config.controlToken),
       convosRoutes(agent, config.gatewayToken),
+      linkRoutes(agent),
     ],
   })
 

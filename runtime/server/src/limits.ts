@@ -16,8 +16,17 @@ export const limits = {
   driverRestartMaxMs: 15_000,
   /** A bound agent whose driver is away for longer is not ready. */
   driverAwayBudgetMs: 60_000,
+  /** How often a driver has to give a sign of life (whole seconds), and how long it may be silent. */
+  driverHeartbeatMs: 15_000,
+  driverSilentMs: 60_000,
   sendAckMs: 15_000,
   sendAttempts: 5,
+  /** An action of the engine, and of who holds the gateway token, is carried out within this or fails. */
+  actionMs: 20_000,
+  /** Typing indicators fade: while an answer is made they are shown again this often. */
+  typingRepeatMs: 8_000,
+  /** What was heard within this is receipted at once. */
+  readReceiptMs: 1_000,
   /** SIGTERM: the message in hand may still be finished within this. */
   drainMs: 10_000,
   childStopMs: 2_000,

@@ -37,6 +37,11 @@ const CLASSES: Record<string, Exclude<Token, 'wrong'>> = {
   'GET /convos/status': 'gateway',
   'POST /convos/conversation': 'gateway',
   'POST /convos/join': 'gateway',
+  'POST /convos/rename': 'gateway',
+  'POST /convos/lock': 'gateway',
+  'POST /convos/explode': 'gateway',
+  'POST /convos/reset': 'gateway',
+  'POST /link/actions': 'link',
 }
 
 const statusWith = async (box: Box, route: string, token: Token) => {
@@ -52,8 +57,8 @@ describe.each(Object.entries(CLASSES).filter(([, needs]) => needs !== null))('%s
   test('answers its own token only', async () => {
     const w = await world()
     const box = await openBox(w)
-    const other = needs === 'control' ? 'gateway' : 'control'
-    for (const token of [null, 'wrong', other] as const) expect(await statusWith(box, route, token), String(token)).toBe(401)
+    const others = (['control', 'gateway', 'link'] as const).filter((token) => token !== needs)
+    for (const token of [null, 'wrong', ...others] as const) expect(await statusWith(box, route, token), String(token)).toBe(401)
     expect((await box.health()).clean).toBe(true)
     expect(await statusWith(box, route, needs)).not.toBe(401)
   })

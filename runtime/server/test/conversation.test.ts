@@ -114,25 +114,111 @@ test('another agent is answered when it speaks to ours by name, and never withou
   expect(w.model.asked.at(-1)?.messages.map(({ content }) => content)).toContain('Robot: ada, turn 6?')
 })
 
-test('what is no text, and what the agent said itself, is not answered', async () => {
+/** Something that Alice sends, other than a text. */
+const send = (w: World, id: string, more: object) =>
+  w.network.emit(w.network.only, {
+    event: 'message',
+    id,
+    senderInboxId: 'inbox-alice',
+    senderProfile: { name: 'Alice' },
+    sentAt: new Date().toISOString(),
+    ...more,
+  })
+
+test('what the agent said itself, and what members and titles do, is not answered', async () => {
   const w = await world()
   await bound(w)
   const { only } = w.network
   const [me = ''] = only.members
-  const message = { event: 'message', senderInboxId: 'inbox-alice', sentAt: new Date().toISOString() }
-  w.network.emit(only, { ...message, id: 'x1', contentType: { typeId: 'reaction' }, content: '👍' })
-  w.network.emit(only, { ...message, id: 'x2', contentType: { typeId: 'attachment' }, content: { file: 'a' } })
-  w.network.emit(only, { ...message, id: 'x3', contentType: 'text', content: 'my own words', senderInboxId: me })
+  send(w, 'x1', { contentType: { typeId: 'group_updated' }, content: { added: ['x'] } })
+  send(w, 'x2', { contentType: 'text', content: 'my own words', senderInboxId: me })
   w.network.say(only, 'hello')
   await eventually('it answered', () => said(w).length > 0)
   expect(said(w)).toEqual(['re: Alice: hello'])
+})
+
+test('a reaction is not answered, but known when the next message is', async () => {
+  const w = await world()
+  await bound(w)
+  w.network.say(w.network.only, 'which shelf?')
+  await eventually('it answered', () => said(w).length === 1)
+  const content = { reference: 'reply-m0', content: '👎', action: 'added' }
+  send(w, 'r1', { contentType: { typeId: 'reaction' }, content })
+  w.network.say(w.network.only, 'think again')
+  await eventually('it answered', () => said(w).length === 2)
+  expect(said(w)[1]).toBe('re: Alice: think again')
+  expect(w.model.asked.at(-1)?.messages.at(-2)?.content).toBe(
+    'Alice: (about what you said: “re: Alice: which shelf?”) (reacted with 👎)',
+  )
+})
+
+test('a file is answered for what it is', async () => {
+  const w = await world()
+  await bound(w)
+  const remoteAttachment = { url: 'https://files.example/1', filename: 'shelf.jpg', secret: 'x' }
+  send(w, 'f1', { contentType: { typeId: 'remoteStaticAttachment' }, remoteAttachment })
+  await eventually('it answered', () => said(w).length === 1)
+  expect(said(w)).toEqual(['re: Alice: (sent a file: shelf.jpg, https://files.example/1)'])
+})
+
+test('where several persons write, what is not meant for the agent is heard and left alone', async () => {
+  const w = await world()
+  await bound(w)
+  const { only } = w.network
+  w.network.say(only, 'hello')
+  w.network.say(only, 'hi Alice!', { by: 'Bob' })
+  w.network.say(only, 'did you eat?')
+  w.network.say(only, 'Ada, who spoke last?', { by: 'Bob' })
+  await eventually('it answered', () => said(w).length === 2)
+  expect(said(w)).toEqual(['re: Alice: hello', 're: Bob: Ada, who spoke last?'])
+  expect(w.model.asked.at(-1)?.messages.at(-2)?.content).toBe('Alice: did you eat?')
+})
+
+test.each([[[]], [[500, 500]]])(
+  'it is typing while it makes an answer, and not any more afterwards (failures: %j)',
+  async (failures) => {
+    const w = await world()
+    const release = w.model.hold()
+    w.model.failures = failures
+    await bound(w)
+    w.network.say(w.network.only, 'hello')
+    await eventually('it is typing', () => w.network.commanded('typing').length === 1)
+    release()
+    await eventually('the answer, and an end to the typing', () => w.network.commanded('typing').length === 2)
+    expect(w.network.commanded('typing', 'send')).toMatchObject([
+      { type: 'typing', isTyping: true },
+      { type: 'send' },
+      { type: 'typing', isTyping: false },
+    ])
+  },
+)
+
+test('one read receipt for all that came together', async () => {
+  const w = await world()
+  const release = w.model.hold()
+  await bound(w, { readReceiptMs: 300 })
+  for (let n = 0; n < 50; n++) w.network.say(w.network.only, `message ${n}`)
+  await eventually('the receipt', () => w.network.commanded('read-receipt').length > 0)
+  release()
+  await eventually('all are answered', () => said(w).length === 50)
+  expect(w.network.commanded('read-receipt')).toHaveLength(1)
 })
 
 test('lines that are no events, and events nobody knows, disturb nothing', async () => {
   const w = await world()
   const box = await bound(w)
   const { only } = w.network
-  for (const line of ['{"event":', 'npm warn', '[]', 'null', '{"event":"message"}', { event: 'typing' }, { event: 'ready' }, ''])
+  for (const line of [
+    '{"event":',
+    'npm warn',
+    '[]',
+    'null',
+    '{"event":"message"}',
+    { event: 'typing' },
+    { event: 'ready' },
+    '',
+    7,
+  ])
     w.network.emit(only, line)
   w.network.say(only, 'hello')
   await eventually('it answered', () => said(w).length === 1)

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, rmdir } from 'node:fs/promises'
+import { mkdir, rm, rmdir } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { createLogger } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { startChild } from '../src/convos/child.ts'
@@ -44,13 +47,44 @@ test('what cannot be noted is heard again once it can', async () => {
   const box = await openBox(w)
   await box.provision()
   // a folder where the journal is about to be written
-  const inTheWay = `${stateFolder(w.config.stateDir).journal}.new`
+  const inTheWay = stateFolder(w.config.stateDir).journal
+  await rm(inTheWay)
   await mkdir(inTheWay)
   w.network.say(w.network.only, 'anybody?')
   await eventually('the driver begins anew', () => attachments(w) > 0)
   expect(w.network.only.said).toEqual([])
   await rmdir(inTheWay)
   await eventually('it answered', () => w.network.only.said.length === 1)
+})
+
+test('a driver that hangs is ended and started again, and what was said meanwhile is answered', async () => {
+  const w = await world()
+  const box = await openBox(w, { driverHeartbeatMs: 100, driverSilentMs: 1_500, driverAwayBudgetMs: 60_000 })
+  await box.provision()
+  const { only } = w.network
+  w.network.emit(only, 'hang')
+  // where it is told again what it was told, it would hang again
+  w.network.replays = false
+  await eventually('it is started again', () => attachments(w) > 0)
+  w.network.say(only, 'still there?')
+  await eventually('it answered', () => only.said.length === 1)
+})
+
+test('however much nonsense it talks, the log stays short', async () => {
+  const w = await world()
+  const out = new PassThrough()
+  const log = createLogger('agent-server', 'warn', out)
+  const box = await openBox(w, {}, log)
+  await box.provision()
+  for (let i = 0; i < 300; i++) {
+    w.network.emit(w.network.only, `nonsense ${i}`)
+    w.network.emit(w.network.only, { event: 'error', message: `the stream broke ${i}` })
+  }
+  w.network.say(w.network.only, 'hello')
+  await eventually('it answered', () => w.network.only.said.length === 1)
+  out.end()
+  // the first, the tenth and the hundredth of each
+  expect((await text(out)).trim().split('\n')).toHaveLength(6)
 })
 
 test('a command that cannot be run leaves the claim working and the server alive', async () => {

@@ -14,7 +14,7 @@ test('what is said in a conversation is not logged, even if the model refuses it
   const engine = liteEngine({ settings: () => config.model, gatewayToken, describe: () => ({}), clock: systemClock, log, limits })
   model.failures = [400]
   const message = { id: 'm1', senderInboxId: 'i', senderName: 'Alice', fromAgent: false, text: 'my secret', sentAt: '' }
-  const turn = { agentName: 'Ada', instructions: '', model: null, history: [], message }
+  const turn = { agentName: 'Ada', instructions: '', conversationId: 'v1', session: 0, model: null, history: [], message }
   expect(await engine.respond(turn, new AbortController().signal)).toContain('sorry')
   out.end()
   const logged = await text(out)

@@ -24,7 +24,11 @@ const REFUSALS = {
   FOREIGN_CLAIM: 'this instance serves another claim',
   CANCELLED: 'this claim was cancelled here',
   REFUSED: 'the request to join was refused',
+  ENDED: 'the conversation of this claim has ended',
 } as const
+
+/** Timers count no further. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface BinderOptions {
   state: StateFolder
@@ -47,6 +51,8 @@ export class Binder {
   #joining: { stop: AbortController; done: Promise<void> } | null = null
   #joinDeadline = 0
   #cancelling: Promise<boolean> | null = null
+  /** Waits for the end of the conversation that somebody announced. */
+  #ending: AbortController | null = null
   #resetting: Promise<void> | null = null
   #stopping = false
   /** Aborts at the next change. */
@@ -65,7 +71,9 @@ export class Binder {
   resume(): void {
     const { driver } = this.#p
     const record = this.#record
-    if (!record || record.state === 'refused' || record.state === 'cancelled') return
+    if (!record || record.state === 'refused' || record.state === 'cancelled' || record.state === 'ended') return
+    if (record.endsAt !== null) this.ends(new Date(record.endsAt))
+    if (this.#record?.state === 'ended') return
     if (record.state === 'active' || record.mode === 'create') driver.start(this.#target)
     else this.#startJoining()
   }
@@ -109,7 +117,7 @@ export class Binder {
       return false
     }
     if (record.state === 'active') return true
-    if (record.state === 'cancelled' || record.state === 'refused') return false
+    if (record.state === 'cancelled' || record.state === 'refused' || record.state === 'ended') return false
     this.#cancelling ??= this.#withdraw(record).finally(() => (this.#cancelling = null))
     return await this.#cancelling
   }
@@ -143,6 +151,29 @@ export class Binder {
   /** The driver attached. For a conversation that was just created this is its birth. */
   attached({ conversationId, inviteUrl }: ReadyEvent): void {
     this.#happened({ type: 'bound', conversationId, inviteUrl: inviteUrl ?? null })
+  }
+
+  /** The conversation ends for everybody: at that time, or now. The agent says nothing more, and the claim cannot be taken up again. */
+  ends(at: Date | null): void {
+    const { clock, driver } = this.#p
+    this.#ending?.abort()
+    const leftMs = at === null ? 0 : at.getTime() - clock.now().getTime()
+    if (at === null || !(leftMs > 0)) {
+      this.#happened({ type: 'ended' })
+      if (this.#record?.state === 'ended') void driver.stop()
+      return
+    }
+    if (this.#record?.endsAt !== at.toISOString()) this.#happened({ type: 'ending', at: at.toISOString() })
+    const ending = new AbortController()
+    this.#ending = ending
+    void clock.sleep(Math.min(leftMs, LONGEST_TIMER_MS), ending.signal).then(() => {
+      if (!ending.signal.aborted) this.ends(at)
+    })
+  }
+
+  /** The agent took another name in its conversation; a profile from outside may still change it. */
+  callItself(agentName: string): void {
+    if (this.#record) this.#write({ ...this.#record, agentName })
   }
 
   readonly #target = {
@@ -201,6 +232,7 @@ export class Binder {
   }
 
   async #halt(): Promise<void> {
+    this.#ending?.abort()
     await Promise.all([this.#haltJoining(), this.#p.driver.stop()])
   }
 

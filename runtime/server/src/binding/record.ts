@@ -3,7 +3,8 @@ import type { Binding, ProvisionReply } from '../contract.ts'
 
 /**
  * What this box knows about the one claim it serves. `working`: being carried out. `pending`: asked to join. `active`: in its
- * conversation. `refused`: asked, and the answer was no. `cancelled`: given up by who claimed; it can never serve that claim again.
+ * conversation. `ended`: that conversation is no more. `refused`: asked, and the answer was no. `cancelled`: given up by who
+ * claimed; it can never serve that claim again.
  */
 export const BindingRecord = z.object({
   claimId: z.string(),
@@ -14,9 +15,11 @@ export const BindingRecord = z.object({
   model: z.string().nullable(),
   /** The last applied one; -1 before the first. */
   profileRevision: z.number().int(),
-  state: z.enum(['working', 'pending', 'active', 'refused', 'cancelled']),
+  state: z.enum(['working', 'pending', 'active', 'ended', 'refused', 'cancelled']),
   conversationId: z.string().nullable(),
   inviteUrl: z.string().nullable(),
+  /** When the conversation ends for everybody, RFC 3339; null while nobody has said so. */
+  endsAt: z.string().nullable().default(null),
 })
 export type BindingRecord = z.infer<typeof BindingRecord>
 type State = BindingRecord['state']
@@ -37,6 +40,7 @@ export const begin = (order: ClaimOrder): BindingRecord => ({
   state: 'working',
   conversationId: null,
   inviteUrl: null,
+  endsAt: null,
 })
 
 /** Keeps a claim out that was cancelled before it came; the box counts as touched from then on. */
@@ -49,19 +53,24 @@ export type Happening =
   | { type: 'bound'; conversationId: string; inviteUrl: string | null }
   | { type: 'requested' }
   | { type: 'refused' }
+  | { type: 'ending'; at: string }
+  | { type: 'ended' }
   | { type: 'cancelled' }
 
 const MOVES: Record<Happening['type'], { from: readonly State[]; to: State }> = {
   bound: { from: ['working', 'pending'], to: 'active' },
   requested: { from: ['working'], to: 'pending' },
   refused: { from: ['working', 'pending'], to: 'refused' },
-  cancelled: { from: ['working', 'pending', 'active', 'refused'], to: 'cancelled' },
+  ending: { from: ['active'], to: 'active' },
+  ended: { from: ['active'], to: 'ended' },
+  cancelled: { from: ['working', 'pending', 'active', 'ended', 'refused'], to: 'cancelled' },
 }
 
 /** The record after something happened; null when that can no longer change it, e.g. admission after a cancel. */
 export function advance(record: BindingRecord, happening: Happening): BindingRecord | null {
   const { from, to } = MOVES[happening.type]
   if (!from.includes(record.state)) return null
+  if (happening.type === 'ending') return { ...record, endsAt: happening.at }
   if (happening.type !== 'bound') return { ...record, state: to }
   return { ...record, state: to, conversationId: happening.conversationId, inviteUrl: happening.inviteUrl ?? record.joinUrl }
 }
@@ -70,10 +79,11 @@ export function advance(record: BindingRecord, happening: Happening): BindingRec
 export function admission(
   record: BindingRecord | null,
   claimId: string,
-): 'new' | 'same' | 'FOREIGN_CLAIM' | 'CANCELLED' | 'REFUSED' {
+): 'new' | 'same' | 'FOREIGN_CLAIM' | 'CANCELLED' | 'ENDED' | 'REFUSED' {
   if (!record) return 'new'
   if (record.claimId !== claimId) return 'FOREIGN_CLAIM'
   if (record.state === 'cancelled') return 'CANCELLED'
+  if (record.state === 'ended') return 'ENDED'
   return record.state === 'refused' ? 'REFUSED' : 'same'
 }
 
@@ -96,9 +106,17 @@ export function applyProfile(record: BindingRecord, change: ProfileChange): Bind
   }
 }
 
-/** In the words of the contract, which knows no `cancelled`. */
-export const reported = (record: BindingRecord | null): Binding =>
-  record ? (record.state === 'cancelled' ? 'refused' : record.state) : 'none'
+/** In the words of the contract, which knows no `cancelled` and no `ended`: there, too, nothing is to come any more. */
+export function reported(record: BindingRecord | null): Binding {
+  if (!record) return 'none'
+  return record.state === 'cancelled' || record.state === 'ended' ? 'refused' : record.state
+}
+
+/** The conversation it is in, or is about to be in; one that has ended is none. */
+export function conversationOf(record: BindingRecord | null): { id: string; inviteUrl: string | null } | null {
+  if (!record || record.conversationId === null || record.state === 'ended') return null
+  return { id: record.conversationId, inviteUrl: record.inviteUrl }
+}
 
 /** The answer to a provision that came this far; null while the record gives none. */
 export function replyOf(record: BindingRecord): ProvisionReply | null {

@@ -1,16 +1,17 @@
-import { backoffMs, type Clock, type Logger } from '@convos/kit/server'
-import type { Inbound } from '../convos/events.ts'
+import { backoffMs, type Clock, type Logger, Problem } from '@convos/kit/server'
 import type { Driver } from '../convos/driver.ts'
+import type { Inbound } from '../convos/inbound.ts'
 import type { Engine, Persona } from '../engine/engine.ts'
 import type { Limits } from '../limits.ts'
-import { readState, removeState, writeState } from '../state/files.ts'
+import { StateLog } from '../state/log.ts'
 import { wantsAnswer } from './etiquette.ts'
-import { composed, emptyJournal, finished, heard, Journal, type Task, toGreet } from './journal.ts'
+import { advance, emptyJournal, inContext, Journal, type Remark, Step, type Task } from './journal.ts'
+import { Presence } from './presence.ts'
 
 export interface ConversationOptions {
   file: string
   engine: Pick<Engine, 'respond'>
-  driver: Pick<Driver, 'send'>
+  driver: Pick<Driver, 'act' | 'whisper'>
   persona: () => Persona
   clock: Clock
   log: Logger
@@ -18,123 +19,187 @@ export interface ConversationOptions {
 }
 
 /**
- * Hears and answers, one message after the other. Each step is in the journal before the next is begun, and a reply's id follows
- * from the message's: a process killed anywhere in between says nothing twice and leaves nothing unanswered.
+ * Hears and answers, one message after the other: each answer knows all that was said before it, and a person who asks twice is
+ * answered in order. Beside that, what the agent says of its own accord goes out at once, for it may be said in the midst of an
+ * answer. Each step is in the journal before the next is begun, and an id follows from what is answered: a process killed
+ * anywhere in between says nothing twice and leaves nothing unanswered.
  */
 export class Conversation {
   readonly #p: ConversationOptions
-  #journal: Journal | null
-  #working: Promise<void> | null = null
-  /** No further message is begun. */
+  readonly #journal: StateLog<Journal, Step>
+  readonly #presence: Presence
+  #answering: Promise<void> | null = null
+  #remarking: Promise<void> | null = null
+  /** Nothing further is begun. */
   #closing = false
-  /** The message in hand is let go; the journal keeps it. */
+  /** What is in hand is let go; the journal keeps it. */
   #abort = new AbortController()
+  /** Resolves when a remark was dealt with. */
+  #remarked = Promise.withResolvers<void>()
 
   constructor(p: ConversationOptions) {
     this.#p = p
-    this.#journal = readState(p.file, Journal)
+    this.#journal = new StateLog(p.file, { state: Journal, step: Step, advance })
+    this.#presence = new Presence(p)
   }
 
   get lastActivityAt(): string | null {
-    return this.#journal?.lastActivityAt ?? null
+    return this.#journal.state?.lastActivityAt ?? null
   }
 
   /** The agent is in this conversation; what was left over is taken up again. */
   enter(conversationId: string): void {
-    if (this.#journal?.conversationId !== conversationId) this.#write(emptyJournal(conversationId))
+    if (this.#journal.state?.conversationId !== conversationId) this.#journal.begin(emptyJournal(conversationId))
     this.#work()
   }
 
   hear(message: Inbound): void {
-    const next = this.#journal && heard(this.#journal, message, this.#p.clock.now())
-    if (!next) return
-    this.#write(next)
+    if (!this.#journal.take({ step: 'heard', message, at: this.#now() })) return
+    this.#presence.heard()
     this.#work()
   }
 
   /** Somebody is there to be greeted; happens once. */
   greet(): void {
-    const next = this.#journal && toGreet(this.#journal, `Hi, I'm ${this.#p.persona().agentName}. How can I help?`)
-    if (!next) return
-    this.#write(next)
-    this.#work()
+    const text = `Hi, I'm ${this.#p.persona().agentName}. How can I help?`
+    if (this.#journal.take({ step: 'greet', text })) this.#work()
   }
 
-  /** Begins nothing more, and gives the message in hand `graceMs` to be finished. */
+  /**
+   * Says something of the agent's own accord, once per id however often it is asked for; the id of the message it became.
+   * @throws Problem SEND_PENDING: it will be said, but is not yet · SEND_FAILED: it was given up
+   */
+  async say(remark: Remark, signal: AbortSignal): Promise<string> {
+    this.#journal.take({ step: 'remark', remark })
+    this.#work()
+    const aborted = Promise.withResolvers<void>()
+    const abort = () => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      for (;;) {
+        const { outbox = [], said = [] } = this.#journal.state ?? {}
+        const messageId = said.find(({ id }) => id === remark.id)?.messageId
+        if (messageId !== undefined) return messageId
+        if (!outbox.some(({ id }) => id === remark.id)) throw new Problem({ status: 502, code: 'SEND_FAILED' })
+        if (signal.aborted) {
+          const detail = 'it is noted and will be said; ask again with the same id'
+          throw new Problem({ status: 504, code: 'SEND_PENDING', detail, headers: { 'Retry-After': '5' } })
+        }
+        await Promise.race([this.#remarked.promise, aborted.promise])
+      }
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  /** Answers from now on know nothing of what was said before. */
+  forget(): void {
+    this.#journal.take({ step: 'forget' })
+  }
+
+  /** Begins nothing more, and gives what is in hand `graceMs` to be finished. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true
+    this.#presence.stop()
     const cut = setTimeout(() => this.#abort.abort(), graceMs)
-    await this.#working
+    await Promise.all([this.#answering, this.#remarking])
     clearTimeout(cut)
   }
 
   /** Forgets everything that was said. */
   async wipe(): Promise<void> {
     await this.close(0)
-    removeState(this.#p.file)
-    this.#journal = null
+    this.#journal.remove()
     this.#closing = false
     this.#abort = new AbortController()
   }
 
+  /** Each lane's end is in the same breath as the look that found nothing more, so that nothing falls in between. */
   #work(): void {
-    if (!this.#working && this.#next()) this.#working = this.#run()
+    if (!this.#answering && this.#task()) this.#answering = this.#answer()
+    if (!this.#remarking && this.#remark()) this.#remarking = this.#sendRemarks()
   }
 
-  async #run(): Promise<void> {
-    const { persona, clock, log } = this.#p
-    const { signal } = this.#abort
+  async #answer(): Promise<void> {
     try {
-      for (let task = this.#next(); task; task = this.#next()) {
-        const said = await this.#deal(task, signal)
-        this.#update((journal) => finished(journal, { said, agentName: persona().agentName, now: clock.now() }))
+      for (let task = this.#task(); task; task = this.#task()) {
+        const messageId = await this.#deal(task, this.#abort.signal)
+        this.#journal.take({ step: 'finished', ...this.#ended(messageId) })
       }
     } catch (err) {
-      if (!signal.aborted) log.error({ err }, 'the conversation stands still until the next message')
+      this.#stoppedBy(err)
     } finally {
-      // in the same breath as the look that found nothing more, so that no message falls in between
-      this.#working = null
+      this.#answering = null
     }
   }
 
-  #next(): Task | undefined {
-    return this.#closing ? undefined : this.#journal?.tasks[0]
+  async #sendRemarks(): Promise<void> {
+    try {
+      for (let remark = this.#remark(); remark; remark = this.#remark()) {
+        const { id, text, replyTo } = remark
+        const messageId = await this.#send({ id: `say-${id}`, text, replyTo }, this.#abort.signal)
+        this.#journal.take({ step: 'remarked', id, ...this.#ended(messageId) })
+        this.#remarked.resolve()
+        this.#remarked = Promise.withResolvers()
+      }
+    } catch (err) {
+      this.#stoppedBy(err)
+    } finally {
+      this.#remarking = null
+    }
   }
 
-  /** Composes where that is not done yet, and says it; false when there is nothing to say or it could not be said. */
-  async #deal(task: Task, signal: AbortSignal): Promise<boolean> {
-    const { engine, persona, log, clock, limits } = this.#p
-    const history = this.#journal?.history ?? []
-    const { message } = task
-    let { reply } = task
-    if (message && reply === null) {
-      if (!wantsAnswer(message, persona().agentName, history)) return false
-      const text = await engine.respond({ ...persona(), history, message }, signal)
-      if (text === null) return false
-      reply = text
-      this.#update((journal) => composed(journal, text))
-    }
-    if (reply === null) return false
+  #stoppedBy(err: unknown): void {
+    if (!this.#abort.signal.aborted) this.#p.log.error({ err }, 'the conversation stands still until the next message')
+  }
+
+  #task(): Task | undefined {
+    return this.#closing ? undefined : this.#journal.state?.tasks[0]
+  }
+
+  #remark(): Remark | undefined {
+    return this.#closing ? undefined : this.#journal.state?.outbox[0]
+  }
+
+  /** Composes where that is not done yet, and says it; null when there is nothing to say or it could not be said. */
+  async #deal({ id, message, reply }: Task, signal: AbortSignal): Promise<string | null> {
+    if (!message) return reply === null ? null : await this.#send({ id, text: reply, replyTo: null }, signal)
+    if (reply !== null) return await this.#send({ id, text: reply, replyTo: message.id }, signal)
+    const { history = [], conversationId = '', session = 0 } = this.#journal.state ?? {}
+    const persona = this.#p.persona()
+    if (!wantsAnswer(message, persona.agentName, history)) return null
+    return await this.#presence.typing(async () => {
+      const asRead = { ...message, text: inContext(message, history) }
+      const text = await this.#p.engine.respond({ ...persona, conversationId, session, history, message: asRead }, signal)
+      if (text === null) return null
+      this.#journal.take({ step: 'composed', reply: text })
+      return await this.#send({ id, text, replyTo: message.id }, signal)
+    })
+  }
+
+  /** The id of the message on the network; null when it could not be sent. */
+  async #send(p: { id: string; text: string; replyTo: string | null }, signal: AbortSignal): Promise<string | null> {
+    const { driver, log, clock, limits } = this.#p
+    const command = { type: 'send', id: p.id, text: p.text, ...(p.replyTo && { replyTo: p.replyTo }) } as const
     for (let attempt = 1; attempt <= limits.sendAttempts; attempt++) {
       try {
-        await this.#p.driver.send({ id: task.id, text: reply, replyTo: message?.id ?? null }, signal)
-        return true
+        const { messageId } = await driver.act(command, signal)
+        return messageId ?? p.id
       } catch (err) {
         signal.throwIfAborted()
-        log.warn({ err, messageId: message?.id, attempt }, 'the reply was not sent yet')
+        log.warn({ err, id: p.id, attempt }, 'a message was not sent yet')
         await clock.sleep(backoffMs(attempt, 200, 5_000), signal)
       }
     }
-    log.error({ messageId: message?.id }, 'the reply could not be sent; the next message is not kept waiting')
-    return false
+    log.error({ id: p.id }, 'a message could not be sent; the next one is not kept waiting')
+    return null
   }
 
-  #update(change: (journal: Journal) => Journal): void {
-    if (this.#journal) this.#write(change(this.#journal))
+  #now(): string {
+    return this.#p.clock.now().toISOString()
   }
 
-  #write(journal: Journal): void {
-    writeState(this.#p.file, journal)
-    this.#journal = journal
+  #ended(messageId: string | null) {
+    return { messageId, agentName: this.#p.persona().agentName, at: this.#now() }
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 
 const SEEN_KEPT = 1_000
 const HISTORY_KEPT = 60
+const SAID_KEPT = 200
 
 const InboundShape = z.object({
   id: z.string(),
@@ -10,14 +11,28 @@ const InboundShape = z.object({
   fromAgent: z.boolean(),
   text: z.string(),
   sentAt: z.string(),
+  about: z.string().optional(),
+  isReaction: z.literal(true).optional(),
 })
+type Inbound = z.infer<typeof InboundShape>
 
-const Line = z.object({ from: z.enum(['person', 'agent', 'self']), name: z.string(), text: z.string() })
+/** `id`: the message as the network knows it; `sender`: who wrote it. */
+const Line = z.object({
+  from: z.enum(['person', 'agent', 'self']),
+  name: z.string(),
+  text: z.string(),
+  id: z.string().optional(),
+  sender: z.string().optional(),
+})
 export type Line = z.infer<typeof Line>
 
 /** Something to be said: an answer to a message, or (without one) the greeting. The id is the same however often it is tried. */
 const Task = z.object({ id: z.string(), message: InboundShape.nullable(), reply: z.string().nullable() })
 export type Task = z.infer<typeof Task>
+
+/** Something the agent says of its own accord. */
+const Remark = z.object({ id: z.string(), text: z.string(), replyTo: z.string().nullable() })
+export type Remark = z.infer<typeof Remark>
 
 /**
  * What the agent heard and said in its conversation. A message is in `tasks` from the moment it was heard until it is dealt
@@ -27,73 +42,145 @@ export const Journal = z.object({
   conversationId: z.string(),
   greeted: z.boolean(),
   tasks: z.array(Task),
+  /** What is said of the agent's own accord waits here until it is sent, and stands in `said` afterwards. */
+  outbox: z.array(Remark).default([]),
+  said: z.array(z.object({ id: z.string(), messageId: z.string() })).default([]),
   seen: z.array(z.string()),
   /** When the newest of the messages whose ids were forgotten was sent; nothing that is not newer counts as new. */
   horizon: z.string().nullable(),
   history: z.array(Line),
+  /** How often the history was forgotten on demand. */
+  session: z.number().int().default(0),
   lastActivityAt: z.string().nullable(),
 })
 export type Journal = z.infer<typeof Journal>
-type Inbound = z.infer<typeof InboundShape>
 
 export const emptyJournal = (conversationId: string): Journal => ({
   conversationId,
   greeted: false,
   tasks: [],
+  outbox: [],
+  said: [],
   seen: [],
   horizon: null,
   history: [],
+  session: 0,
   lastActivityAt: null,
 })
 
-/** Notes a message to be dealt with; null when it was heard before. */
-export function heard(journal: Journal, message: Inbound, now: Date): Journal | null {
+/** How it ended; `messageId`: the network's name for what was said, null when nothing was. `at`: RFC 3339. */
+const Ended = { messageId: z.string().nullable(), agentName: z.string(), at: z.string() }
+
+/** Everything that ever changes a journal. What is on the disk is a journal and the steps since. */
+export const Step = z.discriminatedUnion('step', [
+  z.object({ step: z.literal('heard'), message: InboundShape, at: z.string() }),
+  z.object({ step: z.literal('greet'), text: z.string() }),
+  /** What is to be said to the first task. */
+  z.object({ step: z.literal('composed'), reply: z.string() }),
+  z.object({ step: z.literal('finished'), ...Ended }),
+  z.object({ step: z.literal('remark'), remark: Remark }),
+  z.object({ step: z.literal('remarked'), id: z.string(), ...Ended }),
+  z.object({ step: z.literal('forget') }),
+])
+export type Step = z.infer<typeof Step>
+
+/** The journal after a step; null when the step changes nothing, e.g. a message that was heard before. */
+export function advance(journal: Journal, step: Step): Journal | null {
+  switch (step.step) {
+    case 'heard':
+      return heard(journal, step.message, step.at)
+    case 'greet':
+      return toGreet(journal, step.text)
+    case 'composed':
+      return { ...journal, tasks: journal.tasks.map((task, index) => (index === 0 ? { ...task, reply: step.reply } : task)) }
+    case 'finished':
+      return finished(journal, step)
+    case 'remark':
+      return isKnown(journal, step.remark.id) ? null : { ...journal, outbox: [...journal.outbox, step.remark] }
+    case 'remarked':
+      return remarked(journal, step)
+    case 'forget':
+      return { ...journal, history: [], session: journal.session + 1 }
+  }
+}
+
+function heard(journal: Journal, message: Inbound, at: string): Journal | null {
   const { seen, tasks, horizon } = journal
   if (seen.includes(seenKey(message)) || tasks.some((task) => task.message?.id === message.id)) return null
   if (horizon !== null && Date.parse(message.sentAt) <= Date.parse(horizon)) return null
   const task = { id: `reply-${message.id}`, message, reply: null }
-  return { ...journal, tasks: [...tasks, task], lastActivityAt: now.toISOString() }
+  return { ...journal, tasks: [...tasks, task], lastActivityAt: at }
 }
 
-/** Notes the greeting to be sent; null when there was one, or when the conversation has begun without. */
-export function toGreet(journal: Journal, text: string): Journal | null {
+/** Once, and not where the conversation has begun without. */
+function toGreet(journal: Journal, text: string): Journal | null {
   if (journal.greeted) return null
   const begun = journal.tasks.length > 0 || journal.history.length > 0
   const greeting = { id: `greeting-${journal.conversationId}`, message: null, reply: text }
   return { ...journal, greeted: true, tasks: begun ? journal.tasks : [greeting] }
 }
 
-/** The first task with what is to be said. */
-export const composed = (journal: Journal, reply: string): Journal => ({
-  ...journal,
-  tasks: journal.tasks.map((task, index) => (index === 0 ? { ...task, reply } : task)),
-})
-
-/** The first task is dealt with: said, or (`said` false) left unanswered. */
-export function finished(journal: Journal, p: { said: boolean; agentName: string; now: Date }): Journal {
+/** The first task is dealt with. */
+function finished(journal: Journal, p: { messageId: string | null; agentName: string; at: string }): Journal | null {
   const [task, ...tasks] = journal.tasks
-  if (!task) return journal
+  if (!task) return null
   const { message, reply } = task
-  const lines: Line[] = [
-    ...(message
-      ? [{ from: message.fromAgent ? ('agent' as const) : ('person' as const), name: message.senderName, text: message.text }]
-      : []),
-    ...(p.said && reply !== null ? [{ from: 'self' as const, name: p.agentName, text: reply }] : []),
+  const lines = [
+    ...(message ? [lineOf(message, journal.history)] : []),
+    ...(p.messageId !== null && reply !== null ? [ownLine(p.agentName, reply, p.messageId)] : []),
   ]
   const seen = message ? [...journal.seen, seenKey(message)] : journal.seen
   // senders date their messages: one from the future must not make all that follow look old
   const forgotten = seen
     .slice(0, -SEEN_KEPT)
     .map(sentAtOf)
-    .filter((sentAt) => Date.parse(sentAt) <= p.now.getTime())
+    .filter((sentAt) => Date.parse(sentAt) <= Date.parse(p.at))
   return {
     ...journal,
     tasks,
     seen: seen.slice(-SEEN_KEPT),
     horizon: [journal.horizon, ...forgotten].reduce(later, null),
     history: [...journal.history, ...lines].slice(-HISTORY_KEPT),
-    lastActivityAt: p.now.toISOString(),
+    lastActivityAt: p.at,
   }
+}
+
+function remarked(journal: Journal, p: { id: string; messageId: string | null; agentName: string; at: string }): Journal | null {
+  const remark = journal.outbox.find(({ id }) => id === p.id)
+  if (!remark) return null
+  const outbox = journal.outbox.filter((each) => each !== remark)
+  if (p.messageId === null) return { ...journal, outbox }
+  return {
+    ...journal,
+    outbox,
+    said: [...journal.said, { id: p.id, messageId: p.messageId }].slice(-SAID_KEPT),
+    history: [...journal.history, ownLine(p.agentName, remark.text, p.messageId)].slice(-HISTORY_KEPT),
+    lastActivityAt: p.at,
+  }
+}
+
+const isKnown = ({ outbox, said }: Journal, id: string) => [...outbox, ...said].some((each) => each.id === id)
+
+const lineOf = (message: Inbound, history: readonly Line[]): Line => ({
+  from: message.fromAgent ? 'agent' : 'person',
+  name: message.senderName,
+  text: inContext(message, history),
+  id: message.id,
+  sender: message.senderInboxId,
+})
+
+const ownLine = (name: string, text: string, id: string): Line => ({ from: 'self', name, text, id })
+
+/** Of the message that another one is about, as much as recalls it. */
+const QUOTED = 120
+
+/** A message's text as whoever answers it should read it: together with what it is about, as far as that is remembered. */
+export function inContext({ about, text }: Inbound, history: readonly Line[]): string {
+  const line = about === undefined ? undefined : history.findLast(({ id }) => id === about)
+  if (!line) return text
+  const words = line.text.replaceAll(/\s+/g, ' ')
+  const quote = words.length > QUOTED ? `${words.slice(0, QUOTED).toWellFormed()}…` : words
+  return `(about what ${line.from === 'self' ? 'you' : line.name} said: “${quote}”) ${text}`
 }
 
 /** The id together with the time it was sent at, which is what remains of it once it is forgotten. */

@@ -71,6 +71,7 @@ export function convosCli({ bin, home, env, limits }: CliOptions): ConvosCli {
           'serve',
           `--name=${agentName}`,
           `--profile-name=${agentName}`,
+          `--heartbeat=${limits.driverHeartbeatMs / 1_000}`,
           '--json',
           ...(conversationId ? ['--', conversationId] : []),
         ],

@@ -1,8 +1,11 @@
 import { backoffMs, type Clock, type Logger } from '@convos/kit/server'
 import type { Limits } from '../limits.ts'
+import { Acks, type Receipt } from './acks.ts'
 import type { Child } from './child.ts'
 import type { ConvosCli } from './cli.ts'
-import { type CliEvent, type Inbound, inboundText, readLine, type ReadyEvent } from './events.ts'
+import type { Command, Whisper } from './commands.ts'
+import { type CliEvent, readLine, type ReadyEvent } from './events.ts'
+import { type Inbound, inbound } from './inbound.ts'
 
 export interface Target {
   /** Which conversation to follow, asked before each start; null creates one. */
@@ -14,20 +17,18 @@ export interface Listener {
   ready(event: ReadyEvent): void
   message(message: Inbound): void
   memberJoined(inboxId: string): void
-}
-
-export interface Outgoing {
-  /** The network keeps one message per id: the same one may be sent again. */
-  id: string
-  text: string
-  replyTo: string | null
+  /** Somebody ends the conversation for all: at that time, or (null) now. */
+  exploding(expiresAt: string | null): void
 }
 
 interface Session {
   child: Child
   ready: ReadyEvent
+  acks: Acks
   /** Aborts when the process is gone. */
   ended: AbortSignal
+  /** Null while it runs, and where a signal ended it. */
+  exitCode: number | null
 }
 
 /** Keeps one `convos agent serve` running, and speaks with it. */
@@ -37,7 +38,6 @@ export class Driver {
   #session: Session | null = null
   #awaySince = 0
   #arrival = Promise.withResolvers<void>()
-  #awaitingAck: { message: Outgoing; settle: (err: Error | null) => void } | null = null
 
   constructor(p: { cli: ConvosCli; clock: Clock; log: Logger; limits: Limits; listener: Listener }) {
     this.#p = p
@@ -61,30 +61,33 @@ export class Driver {
     this.#running = { stop, done: this.#keepRunning(target, stop.signal) }
   }
 
+  /** From here on nothing more is said. */
   async stop(): Promise<void> {
+    this.#session = null
     this.#running?.stop.abort()
     await this.#running?.done
     this.#running = null
   }
 
-  /** Resolves once the network has the message; rejects when that is not known, and then it may be sent again. */
-  async send(message: Outgoing, signal: AbortSignal): Promise<void> {
+  /**
+   * Has a command carried out, several at a time if need be; waits for a process that is away until `signal` aborts. Only a
+   * `send` may be given again when it was not confirmed: the network keeps one message per id.
+   * @throws Unconfirmed
+   */
+  async act(command: Command, signal: AbortSignal): Promise<Receipt> {
     const session = await this.#attachedSession(signal)
-    const acked = Promise.withResolvers<void>()
-    const settle = (err: Error | null) => (err ? acked.reject(err) : acked.resolve())
-    const gone = () => settle(new Error('convos went away before it had sent the message'))
-    const late = setTimeout(() => settle(new Error('convos did not say that the message was sent')), this.#p.limits.sendAckMs)
-    const ended = AbortSignal.any([session.ended, signal])
-    ended.addEventListener('abort', gone, { once: true })
-    this.#awaitingAck = { message, settle }
-    session.child.tell({ type: 'send', id: message.id, text: message.text, ...(message.replyTo && { replyTo: message.replyTo }) })
-    try {
-      await acked.promise
-    } finally {
-      clearTimeout(late)
-      ended.removeEventListener('abort', gone)
-      this.#awaitingAck = null
-    }
+    session.child.tell(command)
+    return await session.acks.expect(command, {
+      timeoutMs: this.#p.limits.sendAckMs,
+      signal: AbortSignal.any([session.ended, signal]),
+      // a process has nothing left to do once its conversation is no more
+      whenGone: () => (command.type === 'explode' && session.exitCode === 0 ? { messageId: null } : null),
+    })
+  }
+
+  /** Says what passes; while away there is nobody to say it to. */
+  whisper(whisper: Whisper): void {
+    this.#session?.child.tell(whisper)
   }
 
   /** Tells the others the agent's new name. While away there is nothing to do: each start tells the name. */
@@ -97,12 +100,17 @@ export class Driver {
 
   async #attachedSession(signal: AbortSignal): Promise<Session> {
     const aborted = Promise.withResolvers<void>()
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    while (!this.#session) {
-      signal.throwIfAborted()
-      await Promise.race([this.#arrival.promise, aborted.promise])
+    const abort = () => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      while (!this.#session) {
+        signal.throwIfAborted()
+        await Promise.race([this.#arrival.promise, aborted.promise])
+      }
+      return this.#session
+    } finally {
+      signal.removeEventListener('abort', abort)
     }
-    return this.#session
   }
 
   async #keepRunning(target: Target, stop: AbortSignal): Promise<void> {
@@ -125,23 +133,31 @@ export class Driver {
     stop.throwIfAborted()
     const agentName = target.agentName()
     const ended = new AbortController()
+    const mentioned = { garbage: 0, failures: 0 }
+    let session: Session | null = null
     let wasReady = false
     const child: Child = cli.serve({
       conversationId,
       agentName,
       onLine: (line) => {
+        silence.refresh()
         const read = readLine(line)
-        if (read.kind === 'garbage') log.warn({ chars: line.length }, 'convos said something that is no event')
+        if (read.kind === 'garbage' && isMilestone(++mentioned.garbage))
+          log.warn({ chars: line.length, times: mentioned.garbage }, 'convos said something that is no event')
         if (read.kind !== 'event') return
-        if (read.event.event === 'ready') {
+        const { event } = read
+        if (event.event === 'error' && isMilestone(++mentioned.failures))
+          log.warn({ reason: event.message, times: mentioned.failures }, 'convos reports a failure')
+        if (event.event === 'ready') {
           wasReady = true
           clearTimeout(tooLate)
-          this.#session = { child, ready: read.event, ended: ended.signal }
+          session = { child, ready: event, acks: new Acks(), ended: ended.signal, exitCode: null }
+          this.#session = session
           // changed while it was starting under the old name
           if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
         }
         try {
-          this.#hear(read.event)
+          this.#hear(event)
         } catch (err) {
           // not noted, so as good as not heard: the next start has it told again
           log.error({ err }, 'what convos said could not be noted')
@@ -152,6 +168,11 @@ export class Driver {
     })
     const end = () => void child.stop(limits.childStopMs)
     const tooLate = setTimeout(end, limits.driverReadyMs)
+    // it beats while it lives: one that hangs is as good as dead
+    const silence = setTimeout(() => {
+      log.warn('convos gives no sign of life')
+      end()
+    }, limits.driverSilentMs)
     const leave = () => {
       child.tell({ type: 'stop' })
       end()
@@ -160,7 +181,9 @@ export class Driver {
 
     const { code, reason } = await child.exited
     clearTimeout(tooLate)
+    clearTimeout(silence)
     stop.removeEventListener('abort', leave)
+    if (session) (session as Session).exitCode = code
     if (this.#session?.child === child) {
       this.#session = null
       this.#awaySince = clock.now().getTime()
@@ -171,7 +194,8 @@ export class Driver {
   }
 
   #hear(event: CliEvent): void {
-    const { log, listener } = this.#p
+    const { listener } = this.#p
+    const session = this.#session
     switch (event.event) {
       case 'ready':
         listener.ready(event)
@@ -179,24 +203,26 @@ export class Driver {
         this.#arrival = Promise.withResolvers()
         return
       case 'message': {
-        const message = inboundText(event)
-        if (message && message.senderInboxId !== this.#session?.ready.inboxId) listener.message(message)
+        const message = inbound(event)
+        if (message && message.senderInboxId !== session?.ready.inboxId) listener.message(message)
         return
       }
       case 'member_joined':
-        if (event.inboxId !== this.#session?.ready.inboxId) listener.memberJoined(event.inboxId)
+        if (event.inboxId !== session?.ready.inboxId) listener.memberJoined(event.inboxId)
         return
-      case 'sent': {
-        const sent = this.#awaitingAck?.message
-        if (sent && !event.type && (event.id === sent.id || event.text === sent.text)) this.#awaitingAck?.settle(null)
+      case 'explode_notice':
+        listener.exploding(event.expiresAt ?? null)
         return
-      }
+      case 'sent':
+        session?.acks.sent(event)
+        return
       case 'error':
-        log.warn({ reason: event.message }, 'convos reports a failure')
-        if (event.id && event.id === this.#awaitingAck?.message.id)
-          this.#awaitingAck.settle(new Error(`convos could not send: ${event.message}`))
+        session?.acks.failed(event)
         return
       case 'heartbeat':
     }
   }
 }
+
+/** The first, the tenth, the hundredth time …: enough to know of it, and no flood. */
+const isMilestone = (count: number) => Number.isInteger(Math.log10(count))

@@ -1,6 +1,18 @@
 import { z } from 'zod'
 
-const typeOf = z.union([z.string(), z.object({ typeId: z.string() }).transform(({ typeId }) => typeId)])
+/** `text`, `xmtp.org/text:1.0` or `{authorityId, typeId, …}`: all the same type. */
+const typeOf = z
+  .union([z.string(), z.object({ typeId: z.string() }).transform(({ typeId }) => typeId)])
+  .transform((type) => type.replace(/^.*\//, '').replace(/:[\d.]+$/, ''))
+
+/** What of a file that lies elsewhere may be told on; the keys to it are not among it. */
+const RemoteFile = z.object({
+  url: z.string().nullish(),
+  filename: z.string().nullish(),
+  mimeType: z.string().nullish(),
+  contentLength: z.number().nullish(),
+})
+export type RemoteFile = z.infer<typeof RemoteFile>
 
 const Ready = z.object({
   event: z.literal('ready'),
@@ -14,46 +26,67 @@ const Message = z.object({
   event: z.literal('message'),
   id: z.string().min(1),
   senderInboxId: z.string(),
-  senderProfile: z.object({ name: z.string().nullish(), kind: z.string().nullish() }).nullish(),
+  senderProfile: z
+    .object({ name: z.string().nullish().catch(null), kind: z.string().nullish().catch(null) })
+    .nullish()
+    .catch(null),
   contentType: typeOf.nullish(),
-  content: z.unknown(),
+  content: z.unknown().optional(),
+  replyTo: z.string().nullish().catch(null),
+  remoteAttachment: RemoteFile.nullish().catch(null),
+  multiRemoteAttachment: z
+    .object({ attachments: z.array(RemoteFile) })
+    .nullish()
+    .catch(null),
   sentAt: z.string(),
 })
+export type MessageEvent = z.infer<typeof Message>
 
-/** `type` names what else but a text was sent. */
+/** Answers a command of stdin; `text` where a text was sent. */
 const Sent = z.object({
   event: z.literal('sent'),
   id: z.string().nullish(),
   text: z.string().nullish(),
   type: z.string().nullish(),
 })
-const Failed = z.object({ event: z.literal('error'), message: z.string(), id: z.string().nullish() })
+export type SentEvent = z.infer<typeof Sent>
 
-/** What `convos agent serve` tells on stdout, as far as the agent server listens. */
-export const CliEvent = z.discriminatedUnion('event', [
+/** About a command of stdin where it names one by `id` or `type`, else about anything. */
+const Failed = z.object({
+  event: z.literal('error'),
+  message: z.string(),
+  id: z.string().nullish().catch(null),
+  type: z.string().nullish().catch(null),
+})
+export type FailedEvent = z.infer<typeof Failed>
+
+/** A member ends the conversation for everybody: at `expiresAt`, or at once where that is not given. */
+const ExplodeNotice = z.object({
+  event: z.literal('explode_notice'),
+  senderInboxId: z.string().nullish().catch(null),
+  expiresAt: z.string().nullish(),
+})
+export type ExplodeNotice = z.infer<typeof ExplodeNotice>
+
+/** Everything that `convos agent serve` tells on stdout and an agent server acts on. */
+const CliEvent = z.discriminatedUnion('event', [
   Ready,
   Message,
   z.object({ event: z.literal('member_joined'), inboxId: z.string() }),
   Sent,
   z.object({ event: z.literal('heartbeat') }),
   Failed,
+  ExplodeNotice,
 ])
 export type CliEvent = z.infer<typeof CliEvent>
 export type ReadyEvent = z.infer<typeof Ready>
 
-/** A text that somebody else wrote. */
-export interface Inbound {
-  id: string
-  senderInboxId: string
-  senderName: string
-  fromAgent: boolean
-  text: string
-  sentAt: string
-}
+const KNOWN: ReadonlySet<string> = new Set(CliEvent.options.map(({ shape }) => shape.event.value))
 
-const KNOWN: ReadonlySet<string> = new Set(['ready', 'message', 'member_joined', 'sent', 'heartbeat', 'error'])
-
-/** One line of stdout: an event, one of those that do not concern us, or something that is no event at all. Never throws. */
+/**
+ * One line of stdout: an event, one that asks nothing of us (who is typing or has read, profiles, what devices and accounts
+ * tell, whatever later versions add), or something that is no event at all. Never throws.
+ */
 export function readLine(line: string): { kind: 'event'; event: CliEvent } | { kind: 'ignored' } | { kind: 'garbage' } {
   let value: unknown
   try {
@@ -66,24 +99,4 @@ export function readLine(line: string): { kind: 'event'; event: CliEvent } | { k
   if (!KNOWN.has(named.data.event)) return { kind: 'ignored' }
   const parsed = CliEvent.safeParse(value)
   return parsed.success ? { kind: 'event', event: parsed.data } : { kind: 'garbage' }
-}
-
-/** Anybody may send more; the journal, which holds dozens of messages, is written as a whole at each step. */
-const TEXT_KEPT = 16_000
-const TEXT_TYPES: ReadonlySet<string> = new Set(['text', 'markdown', 'reply'])
-
-/** The message as text to answer; null for reactions, attachments and the like. */
-export function inboundText(message: z.infer<typeof Message>): Inbound | null {
-  const { id, senderInboxId, senderProfile, contentType, content, sentAt } = message
-  if (typeof content !== 'string' || content.trim() === '') return null
-  if (contentType && !TEXT_TYPES.has(contentType)) return null
-  const senderName = senderProfile?.name?.trim() || 'Someone'
-  return {
-    id,
-    senderInboxId,
-    senderName,
-    fromAgent: senderProfile?.kind === 'agent',
-    text: content.slice(0, TEXT_KEPT).toWellFormed(),
-    sentAt,
-  }
 }

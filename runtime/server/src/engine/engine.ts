@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Line } from '../conversation/journal.ts'
-import type { Inbound } from '../convos/events.ts'
+import type { Inbound } from '../convos/inbound.ts'
 
 /** Who speaks. */
 export interface Persona {
@@ -13,6 +13,9 @@ export interface Persona {
 
 /** A message to answer, and what was said before it. */
 export interface Turn extends Persona {
+  conversationId: string
+  /** Counts how often the history was forgotten: what an engine itself remembers of earlier ones is not to be used either. */
+  session: number
   history: readonly Line[]
   message: Inbound
 }
@@ -32,7 +35,7 @@ export interface Engine {
   clean(): boolean
   /** Begins; `ownUrl` is where the agent server listens on this machine. */
   start(ownUrl: string): void
-  /** The reply, null to say nothing. A failure is put in words a person understands; it rejects only when `signal` aborts. */
+  /** The reply; null: nothing to say to this. A failure is put in words a person understands; it rejects only when `signal` aborts. */
   respond(turn: Turn, signal: AbortSignal): Promise<string | null>
   /** Every path that is not the agent server's own, with its body unread. */
   gateway: RequestListener

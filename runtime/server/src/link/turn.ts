@@ -9,6 +9,8 @@ export const TURN_PATH = '/convos/turn'
  */
 export const TurnRequest = z.object({
   conversationId: z.string().min(1),
+  /** What the agent remembers of this conversation under another number is not to be used. */
+  session: z.number().int().nonnegative(),
   agentName: z.string(),
   instructions: z.string(),
   /** Null: the instance's own. */

@@ -12,7 +12,14 @@ const Profile = z.object({
 const NewConversation = Profile.prefault({})
 const Join = Profile.extend({ inviteUrl: z.string().min(1).max(4096) })
 
-/** What the holder of the gateway token may do without the pool: look, and bind an instance that nobody claimed. */
+const Rename = z.object({ name: z.string().trim().min(1).max(200) })
+const Lock = z.object({ locked: z.boolean() })
+const Explode = z.object({ scheduledAt: z.iso.datetime({ offset: true }).optional() }).prefault({})
+
+/**
+ * What the holder of the gateway token may do without the pool: look, bind an instance that nobody claimed, and rule over its
+ * conversation. The claim itself is the pool's.
+ */
 export function convosRoutes(agent: Agent, gatewayToken: string): Router {
   const router = Router()
   const gateway = bearer([gatewayToken])
@@ -34,6 +41,28 @@ export function convosRoutes(agent: Agent, gatewayToken: string): Router {
     const { inviteUrl, ...profile } = parseRequest(Join, req.body)
     const reply = await bind(profile, inviteUrl)
     res.status(reply.status === 'active' ? 201 : 202).json(reply)
+  })
+  router.post('/convos/rename', gateway, async (req, res) => {
+    await agent.actions.command({ type: 'rename', ...parseRequest(Rename, req.body) })
+    res.json({ ok: true })
+  })
+  router.post('/convos/lock', gateway, async (req, res) => {
+    await agent.actions.command({ type: parseRequest(Lock, req.body).locked ? 'lock' : 'unlock' })
+    res.json({ ok: true })
+  })
+  /** The end of the conversation for everybody, at once or at a time in the future; the agent has none afterwards. */
+  router.post('/convos/explode', gateway, async (req, res) => {
+    const { scheduledAt } = parseRequest(Explode, req.body)
+    await agent.actions.explode(scheduledAt === undefined ? null : new Date(scheduledAt))
+    res.json({ ok: true })
+  })
+  /**
+   * A fresh start in the same conversation: the agent forgets what was said so far. Identity, conversation, claim, instructions
+   * and what was laid over the environment stay; a message that waits for its answer is still answered.
+   */
+  router.post('/convos/reset', gateway, (_req, res) => {
+    agent.actions.forget()
+    res.json({ ok: true })
   })
   return router
 }

@@ -20,7 +20,7 @@ import { FakeNetwork } from './network.ts'
 const FAKE_CONVOS = fileURLToPath(new URL('../fixtures/fake-convos.mjs', import.meta.url))
 const ENTRY = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
 
-export type Token = 'control' | 'gateway' | 'wrong' | null
+export type Token = 'control' | 'gateway' | 'link' | 'wrong' | null
 
 export interface Answer {
   status: number
@@ -81,8 +81,8 @@ export const joinPending = (box: Box, joinUrl: string) =>
     return answer.body['status'] === 'pending' ? answer : null
   })
 
-function client(url: string, env: Record<string, string>): Box {
-  const tokens = { control: env['INSTANCE_CONTROL_TOKEN'], gateway: env['OPENCLAW_GATEWAY_TOKEN'], wrong: 'x' }
+function client(url: string, env: Record<string, string>, link = ''): Box {
+  const tokens = { control: env['INSTANCE_CONTROL_TOKEN'], gateway: env['OPENCLAW_GATEWAY_TOKEN'], link, wrong: 'x' }
   const call: Box['call'] = async (method, path, { body, token = 'control' } = {}) => {
     const res = await fetch(url + path, {
       method,
@@ -106,8 +106,11 @@ function client(url: string, env: Record<string, string>): Box {
 }
 
 /** An agent server within the test's process, with deadlines as short as the test wants them. */
-export async function openBox(w: World, short: Partial<Limits> = {}): Promise<Box & { agent: Agent; close(): Promise<void> }> {
-  const log = createLogger('agent-server', 'silent')
+export async function openBox(
+  w: World,
+  short: Partial<Limits> = {},
+  log = createLogger('agent-server', 'silent'),
+): Promise<Box & { agent: Agent; close(): Promise<void> }> {
   const agent = createAgent(w.config, { clock: systemClock, log, limits: { ...limits, driverRestartMinMs: 20, ...short } })
   const listening = await listen(front(agent, w.config, log), 0, '127.0.0.1')
   listening.server.on('upgrade', (req, socket, head) => agent.engine.upgrade(req, socket, head))
@@ -118,7 +121,7 @@ export async function openBox(w: World, short: Partial<Limits> = {}): Promise<Bo
     await closed
   }
   onTestFinished(close)
-  return { ...client(`http://127.0.0.1:${listening.port}`, w.env), agent, close }
+  return { ...client(`http://127.0.0.1:${listening.port}`, w.env, agent.linkToken), agent, close }
 }
 
 /** The real process; `kill` is kill -9. */

@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 
-const Command = z.object({
+const Command = z.looseObject({
   type: z.string(),
   id: z.string().optional(),
   text: z.string().optional(),
   replyTo: z.string().optional(),
   name: z.string().optional(),
 })
+export type Command = z.infer<typeof Command>
 const Question = z.object({
   op: z.enum(['create', 'attach', 'command', 'events', 'list', 'join']),
   inboxId: z.string(),
@@ -59,6 +60,11 @@ export class FakeNetwork {
   door: 'open' | 'closed' | 'refusing' = 'open'
   /** Whether an attached agent is told everything again, or only what is new. */
   replays = true
+  /** Commands as they came, texts and all. */
+  readonly commands: Command[] = []
+  /** Types of commands that fail, and that are never confirmed. */
+  readonly refuses = new Set<string>()
+  readonly ignores = new Set<string>()
   /** Questions that fail. */
   readonly down = new Set<Question['op']>()
   readonly #gates = new Map<string, { wait: Promise<boolean>; arrive: () => void }>()
@@ -199,10 +205,21 @@ export class FakeNetwork {
     return conversation.members.has(inboxId) ? { status: 'joined', conversationId: conversation.id } : { status: 'request_sent' }
   }
 
+  /** Commands of these types, in order. */
+  commanded(...types: string[]): Command[] {
+    return this.commands.filter(({ type }) => types.includes(type))
+  }
+
   #obey(conversation: FakeConversation, { inboxId, command }: Question) {
-    if (command?.type === 'update-profile') conversation.names.push(command.name ?? '')
-    if (command?.type === 'rename') conversation.name = command.name ?? ''
-    if (command?.type !== 'send') return { event: 'sent', type: command?.type }
+    if (!command) return {}
+    const { type } = command
+    this.commands.push(command)
+    if (this.refuses.has(type)) return { event: 'error', type, message: `no ${type} here` }
+    if (this.ignores.has(type) || type === 'typing' || type === 'read-receipt' || type === 'thinking') return {}
+    if (command.type === 'update-profile') conversation.names.push(command.name ?? '')
+    if (command.type === 'rename') conversation.name = command.name ?? ''
+    if (type === 'explode') return { event: 'sent', type, exit: command['scheduled'] === undefined }
+    if (type !== 'send') return { event: 'sent', id: `sent-${this.commands.length}`, type }
     const { id = '', text: said = '', replyTo = null } = command
     if (!conversation.said.some((message) => message.id === id)) conversation.said.push({ id, by: inboxId, text: said, replyTo })
     return { event: 'sent', id, text: said }

@@ -12,8 +12,10 @@ export class AgentFailed extends Error {
 }
 
 /** Where OpenClaw keeps what was said in this conversation; the same after every restart. */
-export const routeOf = ({ cfg, channel }: RunningAccount, conversationId: string): Route =>
-  channel.routing.resolveAgentRoute({ cfg, channel: CHANNEL, accountId: ACCOUNT, peer: { kind: 'group', id: conversationId } })
+export function routeOf({ cfg, channel }: RunningAccount, { conversationId, session }: TurnRequest): Route {
+  const id = session === 0 ? conversationId : `${conversationId}~${session}`
+  return channel.routing.resolveAgentRoute({ cfg, channel: CHANNEL, accountId: ACCOUNT, peer: { kind: 'group', id } })
+}
 
 /**
  * Lets the agent deal with one message, up to the end of its run.
@@ -26,7 +28,7 @@ export async function dispatchTurn(
 ): Promise<TurnReply> {
   const { cfg, channel } = account
   const { conversationId, message } = turn
-  const route = routeOf(account, conversationId)
+  const route = routeOf(account, turn)
   const { agentId, sessionKey, dmScope } = route
   const sender = { id: message.senderInboxId, name: message.senderName }
   const ingress = await channel.inbound.ingress.resolveStable({

@@ -53,11 +53,11 @@ export default defineChannelPluginEntry({
           const running = account.running
           if (!running) throw new Error('the account is not running')
           return await running.run(async () => {
-            useModel(routeOf(running, request.conversationId).sessionKey, request.model)
+            useModel(routeOf(running, request).sessionKey, request.model)
             return await dispatchTurn(running, request, {
               timeoutMs: RUN_MS,
               signal: AbortSignal.timeout(RUN_MS),
-              attach: async (file) => void (await act(link, { type: 'attach', file })),
+              attach: async (file) => void (await act(link, { action: 'attach', path: file })),
             })
           })
         }),

@@ -19,7 +19,6 @@ export interface OpenClawOptions {
   env: Readonly<Record<string, string>>
   overlay: { file: string; vars: () => Readonly<Record<string, string>> }
   link: { token: string }
-  conversationId: () => string | null
   clock: Clock
   log: Logger
   limits: Limits
@@ -67,12 +66,11 @@ export function openClawEngine(p: OpenClawOptions): Engine {
     },
     async respond(turn, signal) {
       used = true
-      const request = turnRequest(turn, p.conversationId() ?? '')
       for (let attempt = 1; ; attempt++) {
         try {
           await refresh()
           const port = await supervisor.whenReady(signal)
-          return await askGateway({ port, token: link.token, turn: request, timeoutMs: limits.turnMs }, signal)
+          return await askGateway({ port, token: link.token, turn: requestOf(turn), timeoutMs: limits.turnMs }, signal)
         } catch (err) {
           signal.throwIfAborted()
           const reason = err instanceof Error ? err.message : err
@@ -95,11 +93,4 @@ export function openClawEngine(p: OpenClawOptions): Engine {
   }
 }
 
-const turnRequest = ({ agentName, instructions, model, message, history }: Turn, conversationId: string): TurnRequest => ({
-  conversationId,
-  agentName,
-  instructions,
-  model,
-  message,
-  history: [...history],
-})
+const requestOf = ({ history, ...turn }: Turn): TurnRequest => ({ ...turn, history: [...history] })
