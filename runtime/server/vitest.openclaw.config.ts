@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** With the real gateway: takes minutes, a gigabyte of memory, and on first use the installation of `runtime/`. */
+export default defineConfig({
+  test: {
+    name: 'openclaw',
+    include: ['test/openclaw/**/*.openclaw.ts'],
+    globalSetup: ['test/openclaw/setup.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+    maxWorkers: 1,
+  },
+})
