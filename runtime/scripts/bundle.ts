@@ -16,6 +16,7 @@ async function bundle(input: string, file: string): Promise<void> {
   const build = await rolldown({
     input,
     platform: 'node',
+    tsconfig: false,
     // the gateway gives its plugins its own SDK; a native driver that nobody installed is left to fail where it is asked for
     external: [/^openclaw\//, 'pg-native'],
     logLevel: 'warn',
@@ -30,9 +31,7 @@ function writeManifest(from: string, to: string): void {
 }
 
 const folders = (path: string) =>
-  existsSync(path)
-    ? readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-    : []
+  existsSync(path) ? readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])) : []
 
 await bundle(join(runtime, 'server/src/index.ts'), join(out, 'server/dist/index.js'))
 writeManifest(join(runtime, 'server'), join(out, 'server'))

@@ -33,7 +33,9 @@ const files = readdirSync(seed, { recursive: true, withFileTypes: true })
   .map((entry) => relative(seed, join(entry.parentPath, entry.name)))
 const seeded = readManifest()
 const wanted: Hashes = Object.fromEntries(files.map((path) => [path, hash(join(seed, path))]))
-const present = Object.fromEntries([...Object.keys(wanted), ...Object.keys(seeded)].map((path) => [path, hashAt(join(workspace, path))]))
+const present = Object.fromEntries(
+  [...Object.keys(wanted), ...Object.keys(seeded)].map((path) => [path, hashAt(join(workspace, path))]),
+)
 
 const plan = mergePlan({ wanted, seeded, present })
 for (const path of plan.copy) {

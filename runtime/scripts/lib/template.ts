@@ -17,7 +17,8 @@ export function fillIn(template: Json, vars: Vars): Json {
 function fill(node: Json, vars: Vars, path: string): Json | typeof ABSENT {
   if (typeof node === 'string') return substitute(node, vars, path)
   if (node === null || typeof node !== 'object') return node
-  if (Array.isArray(node)) return node.map((item, index) => fill(item, vars, `${path}[${index}]`)).filter((item) => item !== ABSENT)
+  if (Array.isArray(node))
+    return node.map((item, index) => fill(item, vars, `${path}[${index}]`)).filter((item) => item !== ABSENT)
   const { $if: condition, ...rest } = node
   if (typeof condition === 'string' && !vars[condition]) return ABSENT
   if (rest['$value'] !== undefined) return fill(rest['$value'], vars, path)
