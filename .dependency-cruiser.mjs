@@ -22,6 +22,11 @@ export default {
     part('pool-knows-the-services-contract-and-kit', 'pool', ['^services/src/contract/', kit]),
     part('services-know-the-agent-server-contract-and-kit', 'services', ['^runtime/server/src/contract\\.ts$', kit]),
     part('agent-server-knows-kit', 'runtime/server', [kit]),
+    part('agent-commands-know-nobody', 'runtime/openclaw/bin', []),
+    part('web-tools-know-the-services-contract-and-agent-commands', 'runtime/openclaw/extensions/web-tools', [
+      '^services/src/contract/',
+      '^runtime/openclaw/bin/src/(environment|http)\\.ts$',
+    ]),
     part('kit-knows-nobody', 'packages/kit', []),
     {
       name: 'contracts-are-pure',

@@ -20,6 +20,8 @@ export default defineConfig({
       'dashboard',
       'runtime/server',
       'runtime/scripts',
+      'runtime/openclaw/bin',
+      'runtime/openclaw/extensions/web-tools',
       'packages/kit',
       'packages/sandbox',
       'packages/bench',

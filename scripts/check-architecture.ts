@@ -19,6 +19,12 @@ const FORBIDDEN = [
   { from: 'services/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'services-know-the-agent-server-contract-and-kit' },
   { from: 'dashboard/src/probe.ts', to: 'packages/kit/src/index.ts', rule: 'dashboard-knows-the-pool-contract-only' },
   { from: 'runtime/server/src/probe.ts', to: 'services/src/contract/index.ts', rule: 'agent-server-knows-kit' },
+  { from: 'runtime/openclaw/bin/src/probe.ts', to: 'packages/kit/src/index.ts', rule: 'agent-commands-know-nobody' },
+  {
+    from: 'runtime/openclaw/extensions/web-tools/src/probe.ts',
+    to: 'services/src/app.ts',
+    rule: 'web-tools-know-the-services-contract-and-agent-commands',
+  },
   { from: 'packages/kit/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'kit-knows-nobody' },
   { from: 'pool/src/contract/probe.ts', to: 'pool/src/app.ts', rule: 'contracts-are-pure' },
   { from: 'services/test/probe.ts', to: 'pool/src/bench.ts', rule: 'the-inside-is-for-the-benchmark' },

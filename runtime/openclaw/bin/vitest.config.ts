@@ -1,0 +1,3 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({ test: { name: 'agent-commands', include: ['test/**/*.test.ts'], testTimeout: 20_000 } })

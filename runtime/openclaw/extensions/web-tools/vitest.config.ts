@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    name: 'web-tools',
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['@convos/sandbox/testing/global-setup'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
