@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { spawnBox, world } from '../support/box.ts'
 
 const CONVOS = fileURLToPath(new URL('../../../../packages/sandbox/bin/convos', import.meta.url))
-const BOOT_MS = 20_000
+const BOOT_MS = 90_000
 
 const Key = z.object({ key: z.string() })
 const Messages = z.object({ messages: z.array(z.object({ id: z.string(), text: z.string(), senderInboxId: z.string() })) })
