@@ -6,7 +6,7 @@ export default defineConfig({
     name: 'openclaw',
     include: ['test/openclaw/**/*.openclaw.ts'],
     globalSetup: ['test/openclaw/setup.ts'],
-    testTimeout: 120_000,
+    testTimeout: 400_000,
     hookTimeout: 120_000,
     fileParallelism: false,
     maxWorkers: 1,

@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts'
 import { litePage } from './lite-page.ts'
 import { complete } from './model.ts'
 import { promptOf } from './prompt.ts'
+import { refuseUpgrade } from './upgrade.ts'
 
 export interface LiteOptions {
   /** Asked for at each turn: the overlay may have changed. */
@@ -38,10 +39,7 @@ export function liteEngine({ settings, gatewayToken, describe, clock, log, limit
       }
     },
     gateway: litePage({ gatewayToken, describe, log }),
-    upgrade: (_req, socket) => {
-      socket.on('error', () => {})
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-    },
+    upgrade: (_req, socket) => refuseUpgrade(socket, '404 Not Found'),
     reset: async () => {},
     stop: async () => {},
   }

@@ -7,11 +7,12 @@ import { z } from 'zod'
 import { spawnBox, world } from '../support/box.ts'
 
 const CONVOS = fileURLToPath(new URL('../../../../packages/sandbox/bin/convos', import.meta.url))
-const BOOT_MS = 90_000
+const BOOT_MS = 180_000
 
 const Key = z.object({ key: z.string() })
 const Messages = z.object({ messages: z.array(z.object({ id: z.string(), text: z.string(), senderInboxId: z.string() })) })
 const Admission = z.object({ inboxId: z.string() })
+const Created = z.object({ id: z.string(), invite: z.object({ url: z.string() }) })
 
 /** The sandbox's Convos and OpenRouter, and a box whose engine is the real gateway. */
 export async function place() {
@@ -54,6 +55,11 @@ export async function place() {
         throw new Error(box.output(), { cause: err })
       }
       return box
+    },
+    /** One that a person made, and is in. */
+    async conversationOf(name: string) {
+      const { id, invite } = Created.parse(await convos('/conversations', 'POST', { name: 'Friends' }))
+      return { id, inviteUrl: invite.url, person: await this.joins(invite.url, name) }
     },
     async joins(inviteUrl: unknown, name: string): Promise<string> {
       return Admission.parse(await convos(`/invites/${slugOf(inviteUrl)}/join`, 'POST', { name, kind: 'person' })).inboxId

@@ -2,8 +2,9 @@ import { TURN_PATH, type TurnReply } from '@convos/agent-server/link/turn'
 import { createChannelPluginBase, createChatChannelPlugin, defineChannelPluginEntry } from 'openclaw/plugin-sdk/channel-core'
 import { AccountHolder } from './account.ts'
 import { CHANNEL, dispatchTurn, routeOf } from './dispatch.ts'
-import { act } from './link.ts'
+import { messageTool } from './message-tool.ts'
 import { modelOverride, useModel } from './models.ts'
+import { attachMedia, outbound } from './outbound.ts'
 import { turnHandler } from './route.ts'
 import { readLinkSettings } from './settings.ts'
 import { Turns } from './turns.ts'
@@ -14,6 +15,8 @@ const RUN_MS = 270_000
 const link = readLinkSettings(process.env)
 const account = new AccountHolder()
 const turns = new Turns<TurnReply>()
+
+const { perform, sendText, sendMedia } = outbound(() => link)
 
 const isConfigured = () => link !== null
 
@@ -37,8 +40,18 @@ export default defineChannelPluginEntry({
   description: 'The agent’s conversation on Convos',
   // the base builder drops `gateway`; without it the account is never started and the gateway never ready
   plugin: createChatChannelPlugin({
-    base: { ...base, gateway: { startAccount: account.start } },
-    outbound: { base: { deliveryMode: 'direct' } },
+    base: {
+      ...base,
+      gateway: { startAccount: account.start },
+      actions: messageTool(perform),
+      messaging: {
+        targetPrefixes: [CHANNEL],
+        normalizeTarget: (raw: string) => raw.trim() || undefined,
+        inferTargetChatType: () => 'group',
+        targetResolver: { looksLikeId: () => true, hint: '<conversation>' },
+      },
+    },
+    outbound: { base: { deliveryMode: 'direct' }, attachedResults: { channel: CHANNEL, sendText, sendMedia } },
   }),
   setRuntime: account.setRuntime,
   registerCapabilities(api) {
@@ -57,7 +70,7 @@ export default defineChannelPluginEntry({
             return await dispatchTurn(running, request, {
               timeoutMs: RUN_MS,
               signal: AbortSignal.timeout(RUN_MS),
-              attach: async (file) => void (await act(link, { action: 'attach', path: file })),
+              attach: async (media) => void (await attachMedia(perform, media)),
             })
           })
         }),

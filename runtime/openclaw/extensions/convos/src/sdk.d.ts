@@ -88,7 +88,9 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     text?: string
     mediaUrl?: string
     replyToId?: string | null
-    mediaLocalRoots?: readonly string[]
+    /** Of what is tried again until it is sent, and which part of it. */
+    deliveryQueueId?: string
+    deliveryPartIndex?: number
   }
   export interface ToolResult {
     content: { type: 'text'; text: string }[]
@@ -103,7 +105,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     id: string
     gateway?: { startAccount(ctx: AccountContext): Promise<void> }
     actions?: {
-      describeMessageTool(p: object): { actions: readonly string[] }
+      describeMessageTool(p: object): { actions: readonly string[]; schema: readonly object[] }
       supportsAction(p: { action: string }): boolean
       handleAction(ctx: ActionContext): Promise<ToolResult>
     }

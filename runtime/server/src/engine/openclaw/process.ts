@@ -17,7 +17,8 @@ const UNDERTAKER = `
 read -r _
 kill -KILL -- "-$1"
 for _ in 1 2 3 4 5; do
-  left=$(grep -slxzF "$2" /proc/[0-9]*/environ) || exit 0
+  left=$(grep -slxzF "$2" /proc/[0-9]*/environ)
+  [ -n "$left" ] || exit 0
   for file in $left; do file=\${file#/proc/}; kill -KILL "\${file%/environ}"; done
 done
 `

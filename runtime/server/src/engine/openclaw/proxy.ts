@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from '@convos/kit/server'
 import { createProxyServer } from 'httpxy'
 import type { Limits } from '../../limits.ts'
+import { refuseUpgrade } from '../upgrade.ts'
 
 /** Of one connection only (RFC 9110 §7.6.1); what `Connection` names besides is removed as well. */
 const HOP_BY_HOP = ['proxy-connection', 'keep-alive', 'te', 'trailer', 'proxy-authorization', 'proxy-authenticate']
@@ -35,12 +36,11 @@ export function gatewayProxy(p: { port: () => number | null; log: Logger; limits
       proxy.web(req, res, { target: `http://127.0.0.1:${port}` }).catch((err: unknown) => fail(err, res))
     },
     upgrade(req, socket, head) {
-      socket.on('error', () => socket.destroy())
       const port = p.port()
-      if (port === null || !(socket instanceof Socket)) return hangUp(socket, '503 Service Unavailable')
+      if (port === null || !(socket instanceof Socket)) return refuseUpgrade(socket, '503 Service Unavailable')
       proxy.ws(req, socket, { target: `http://127.0.0.1:${port}` }, head).catch((err: unknown) => {
         log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not take a WebSocket')
-        hangUp(socket, '502 Bad Gateway')
+        refuseUpgrade(socket, '502 Bad Gateway')
       })
     },
   }
@@ -58,11 +58,6 @@ function refuse(res: ServerResponse, status: keyof typeof TITLES, code: string):
   const body = { type: 'about:blank', title: TITLES[status], status, code, detail: 'the agent’s gateway does not answer right now' }
   res.writeHead(status, { 'content-type': 'application/problem+json', ...(status === 503 && { 'retry-after': '5' }) })
   res.end(JSON.stringify(body))
-}
-
-function hangUp(socket: Duplex, status: string): void {
-  if (!socket.writable) return void socket.destroy()
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
 const isTimeout = (err: unknown) =>

@@ -135,7 +135,8 @@ export class Supervisor {
     stop.removeEventListener('abort', leave)
     this.#gateway = null
     const ranMs = clock.now().getTime() - startedAt
-    if (!stop.aborted) {
+    if (stop.aborted) this.#away('it was stopped')
+    else {
       this.#away(reason ?? `it ended (${signal ?? code ?? 'no exit code'})${output.last() ? `: ${output.last()}` : ''}`)
       log.warn({ code, signal, ranMs, fault: this.#fault }, 'the gateway ended')
     }
