@@ -7,7 +7,12 @@ import type { Limits } from '../../limits.ts'
 import { refuseUpgrade } from '../upgrade.ts'
 
 /** Of one connection only (RFC 9110 §7.6.1); what `Connection` names besides is removed as well. */
-const HOP_BY_HOP = ['proxy-connection', 'keep-alive', 'te', 'trailer', 'proxy-authorization', 'proxy-authenticate']
+const HOP_BY_HOP = ['proxy-connection', 'keep-alive', 'te', 'trailer', 'proxy-authorization', 'proxy-authenticate', 'expect']
+
+class TooLate extends Error {
+  override name = 'TooLate'
+  override message = 'nothing came for too long'
+}
 
 export interface GatewayProxy {
   request: RequestListener
@@ -19,14 +24,14 @@ export function gatewayProxy(p: { port: () => number | null; log: Logger; limits
   const { log, limits } = p
   const proxy = createProxyServer({
     xfwd: true,
-    proxyTimeout: limits.proxyIdleMs,
     upgradeTimeout: limits.proxyUpgradeMs,
   })
+  proxy.on('proxyReq', (asked) => asked.setTimeout(limits.proxyIdleMs, () => asked.destroy(new TooLate())))
   const fail = (err: unknown, res: ServerResponse) => {
     log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not answer a request')
     if (res.headersSent) return void res.destroy()
-    const status = isTimeout(err) ? 504 : 502
-    refuse(res, status, status === 504 ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY')
+    if (err instanceof TooLate) refuse(res, 504, 'GATEWAY_TIMEOUT')
+    else refuse(res, 502, 'BAD_GATEWAY')
   }
   return {
     request(req, res) {
@@ -59,6 +64,3 @@ function refuse(res: ServerResponse, status: keyof typeof TITLES, code: string):
   res.writeHead(status, { 'content-type': 'application/problem+json', ...(status === 503 && { 'retry-after': '5' }) })
   res.end(JSON.stringify(body))
 }
-
-const isTimeout = (err: unknown) =>
-  err instanceof Error && (('code' in err && err.code === 'ETIMEDOUT') || /time(d )?-?out/i.test(err.message))
