@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { gatewayConfig } from '../../lib/gateway-config.ts'
+import type { Json } from '../../lib/template.ts'
 import { RUNTIME } from '../support.ts'
 
 /** What a box may have or not, and what the configuration depends on. */
@@ -27,16 +29,15 @@ const Said = z.array(
 )
 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-config-'))
-const always = {
-  PATH: process.env['PATH'] ?? '',
-  HOME: folder,
-  RUNTIME_ROOT: RUNTIME,
-  OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace'),
-}
+/** As the image lays it out: with the extensions built. */
+const root = join(folder, 'app')
+const always = { PATH: process.env['PATH'] ?? '', HOME: folder }
+const template = JSON.parse(readFileSync(join(RUNTIME, 'openclaw/openclaw.json'), 'utf8')) as Json
 const place = (name: string) => join(folder, `${name}.json`)
 
 beforeAll(() => {
   if (!existsSync(join(RUNTIME, 'node_modules/openclaw'))) throw new Error('OpenClaw is not installed: npm ci --prefix runtime')
+  node(join(RUNTIME, 'scripts/bundle.ts'), [root])
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -48,7 +49,8 @@ const node = (script: string, args: string[], env: Record<string, string> = {}) 
   })
 
 function generate(name: string, env: Record<string, string>): string {
-  node(join(RUNTIME, 'scripts/lib/write-config.ts'), [join(RUNTIME, 'openclaw/openclaw.json'), place(name)], env)
+  const config = gatewayConfig(template, { ...env, RUNTIME_ROOT: root, OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace') })
+  writeFileSync(place(name), JSON.stringify(config))
   return place(name)
 }
 
