@@ -19,7 +19,11 @@ async function bundle(input: string, file: string): Promise<void> {
     tsconfig: false,
     // the gateway gives its plugins its own SDK; a native driver that nobody installed is left to fail where it is asked for
     external: [/^openclaw\//, 'pg-native'],
-    logLevel: 'warn',
+    // an import that is not found would be left for the image to fail on
+    onLog(level, log, report) {
+      if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)
+      if (level === 'warn') report(level, log)
+    },
   })
   await build.write({ file, sourcemap: true, codeSplitting: false })
 }

@@ -13,20 +13,21 @@ derive_paths
 
 # Root is needed for one thing only: a volume that belongs to it. AGENT_USER is set in the image alone.
 if [ "$(id -u)" -eq 0 ] && [ -n "${AGENT_USER:-}" ]; then
-  hand_over_state "$(id -u "$AGENT_USER")"
+  uid=$(id -u "$AGENT_USER") gid=$(id -g "$AGENT_USER")
+  hand_over_state "$uid" "$gid"
   HOME=$(getent passwd "$AGENT_USER" | cut -d: -f6)
   export HOME
-  exec setpriv --reuid="$AGENT_USER" --regid="$AGENT_USER" --init-groups "$RUNTIME_ROOT/scripts/entrypoint.sh"
+  exec setpriv --reuid="$uid" --regid="$gid" --init-groups "$RUNTIME_ROOT/scripts/entrypoint.sh"
 fi
 
 load_secret_files
+if [ -z "${OPENROUTER_API_KEY:-}${ANTHROPIC_API_KEY:-}" ]; then
+  say 'OPENROUTER_API_KEY is missing: the agent cannot think until it is given one'
+fi
 require \
   INSTANCE_ID 'the name of this box; services give it, locally any word will do' \
   INSTANCE_CONTROL_TOKEN 'with it services provision this box; any long random text, e.g. from openssl rand -hex 32' \
   OPENCLAW_GATEWAY_TOKEN 'with it the owner opens the Control UI; any long random text, another than the control token'
-if [ -z "${OPENROUTER_API_KEY:-}${ANTHROPIC_API_KEY:-}" ]; then
-  say 'OPENROUTER_API_KEY is missing: the agent cannot think until it is given one'
-fi
 make_state_root
 set_node_path
 if [ "${AGENT_ENGINE:-openclaw}" != lite ]; then

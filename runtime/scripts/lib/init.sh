@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 umask 077
 
-RUNTIME_ROOT=${RUNTIME_ROOT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)}
+RUNTIME_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 export RUNTIME_ROOT
 
 say() { printf 'runtime: %s\n' "$*" >&2; }

@@ -26,8 +26,8 @@ make_state_root() {
 
 make_gateway_folders() { mkdir -p "$GATEWAY_STATE" "$WORKSPACE"; }
 
-# As root: gives the state to user $1, whoever had it. Again at each start, as the last one may have been cut short.
+# As root: gives the state to user $1 and group $2, whoever had it. Again at each start, as the last one may have been cut short.
 hand_over_state() {
   mkdir -p "$STATE_ROOT"
-  find "$STATE_ROOT" ! -user "$1" -exec chown -h "$1:$1" {} +
+  find "$STATE_ROOT" ! -user "$1" -exec chown -h "$1:$2" {} +
 }

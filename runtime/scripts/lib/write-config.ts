@@ -1,15 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { DEFAULT_MODEL, modelRef } from './model-ref.ts'
-import { fillIn, type Json } from './template.ts'
+import { gatewayConfig } from './gateway-config.ts'
+import type { Json } from './template.ts'
 
-/** `write-config.ts TEMPLATE TARGET`: the gateway's configuration, made from the environment and put in place as a whole. */
+/** `write-config.ts TEMPLATE TARGET`: makes the gateway's configuration from the environment, and puts it in place as a whole. */
 const [template = '', target = ''] = process.argv.slice(2)
-const { OPENROUTER_API_URL, OPENCLAW_PRIMARY_MODEL } = process.env
-const config = fillIn(JSON.parse(readFileSync(template, 'utf8')) as Json, {
-  ...process.env,
-  OPENROUTER_API_URL: OPENROUTER_API_URL || 'https://openrouter.ai/api/v1',
-  MODEL_REF: modelRef(OPENCLAW_PRIMARY_MODEL || DEFAULT_MODEL),
-})
+const config = gatewayConfig(JSON.parse(readFileSync(template, 'utf8')) as Json, process.env)
 const draft = `${target}.${process.pid}.tmp`
 writeFileSync(draft, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 })
 renameSync(draft, target)
