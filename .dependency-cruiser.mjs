@@ -1,8 +1,9 @@
 /**
- * The architecture, as rules: who may import whom. A package's door is its `./contract` export (kit and sandbox: their index).
+ * The architecture, as rules: who may import whom. A package's door is its `./contract` export (kit and sandbox: their index; the
+ * agent server has others for the gateway behind it, `./link/*`).
  * @type {import('dependency-cruiser').IConfiguration}
  */
-const door = '^(pool|services)/src/contract/|^runtime/server/src/contract\\.ts$'
+const door = '^(pool|services)/src/contract/|^runtime/server/src/(contract|link/[a-z]+)\\.ts$'
 
 /** A part may import itself, npm packages and what `mayImport` matches; everything else of ours is closed to it. */
 const part = (name, folder, mayImport) => ({

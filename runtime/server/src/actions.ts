@@ -83,14 +83,16 @@ export class Actions {
         return { messageId: null }
       case 'rename':
         return await this.command({ type: 'rename', name: action.name })
-      case 'update-profile': {
-        const { name, image, metadata } = action
-        const receipt = await this.command({ type: 'update-profile', name, image, metadata })
-        // so that the next start of the driver does not take the name back
-        if (name !== undefined) this.#p.binder.callItself(name)
-        return receipt
-      }
+      default:
+        return await this.#updateProfile(action)
     }
+  }
+
+  async #updateProfile({ name, image, metadata }: Extract<LinkAction, { action: 'update-profile' }>): Promise<Receipt> {
+    const receipt = await this.command({ type: 'update-profile', name, image, metadata })
+    // so that the next start of the driver does not take the name back
+    if (name !== undefined) this.#p.binder.callItself(name)
+    return receipt
   }
 
   /** The file behind the path, unless it is missing, or one of those that hold keys. */

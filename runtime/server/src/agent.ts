@@ -54,6 +54,7 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       },
       message: (message) => conversation.hear(message),
       memberJoined: () => conversation.greet(),
+      profile: (member) => conversation.meet(member),
       exploding: (expiresAt) => binder.ends(expiresAt === null ? null : new Date(expiresAt)),
     },
   })

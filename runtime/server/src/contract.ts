@@ -7,7 +7,7 @@ export const EnvVars = z.record(EnvName, z.string())
 
 /**
  * How far an instance is bound to a conversation: `none` (untouched), `working` (a claim is being carried out), `pending` (asked to join, not yet
- * let in), `active`, `refused` (asked, and was refused or gave up).
+ * let in), `active`, `refused` (asked, and was refused or gave up; or its conversation has ended, and then it has no `conversationId`).
  */
 export const Binding = z.enum(['none', 'working', 'pending', 'active', 'refused'])
 export type Binding = z.infer<typeof Binding>

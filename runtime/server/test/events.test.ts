@@ -5,12 +5,11 @@ import { lastJson } from '../src/convos/cli.ts'
 import { readLine } from '../src/convos/events.ts'
 import { type Inbound, inbound } from '../src/convos/inbound.ts'
 
-const EVENTS = ['ready', 'message', 'member_joined', 'sent', 'heartbeat', 'error', 'explode_notice']
+const EVENTS = ['ready', 'message', 'member_joined', 'sent', 'heartbeat', 'error', 'explode_notice', 'profile_update']
 const OTHERS = [
   'typing',
   'thinking',
   'read_receipt',
-  'profile_update',
   'connection_payload',
   'connection_invocation',
   'connection_result',
@@ -85,10 +84,10 @@ test('no line whatever makes the reader fail', () => {
 test('an event with a wrong field is garbage, one that asks nothing of us is ignored', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('ready', 'message', 'member_joined', 'error', 'sent', 'explode_notice'),
+      fc.constantFrom('ready', 'message', 'member_joined', 'error', 'sent', 'explode_notice', 'profile_update'),
       fc.dictionary(fc.string(), fc.jsonValue()),
       (event, rest) => {
-        const line = { ...rest, event, id: 7, inboxId: 7, message: 7, expiresAt: 7 }
+        const line = { ...rest, event, id: 7, inboxId: 7, message: 7, expiresAt: 7, senderInboxId: 7 }
         expect(readLine(JSON.stringify(line)).kind).toBe('garbage')
       },
     ),

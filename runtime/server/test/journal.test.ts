@@ -18,8 +18,8 @@ const steps = (journal: Journal, ...all: Step[]) => all.reduce((now, step) => ad
 const heard = (journal: Journal, what: Message) => advance(journal, { step: 'heard', message: what, at })
 const hear = (journal: Journal, n: number) => heard(journal, message(n)) ?? journal
 const answered = { step: 'finished', messageId: 'x', agentName: 'Ada', at } as const
-const answer = (journal: Journal) => steps(journal, { step: 'composed', reply: 'yes' }, answered)
-const toGreet = (journal: Journal) => advance(journal, { step: 'greet', text: 'Hi' })
+const answer = (journal: Journal) => steps(journal, { step: 'composed', reply: 'yes', at }, answered)
+const toGreet = (journal: Journal) => advance(journal, { step: 'greet', text: 'Hi', at })
 
 test('however often messages are told again, and whatever was answered in between, each is a task once', () => {
   fc.assert(
@@ -61,7 +61,7 @@ test('after thousands of messages the journal is bounded, and the forgotten ones
 
 test('one greeting, first in line; none where the conversation has begun', () => {
   const greeted = toGreet(emptyJournal('v1'))
-  expect(greeted?.tasks).toEqual([{ id: 'greeting-v1', message: null, reply: 'Hi' }])
+  expect(greeted?.tasks).toEqual([{ id: 'greeting-v1', message: null, reply: 'Hi', since: at }])
   expect(greeted && toGreet(greeted)).toBeNull()
   expect(toGreet(hear(emptyJournal('v1'), 1))?.tasks.map(({ id }) => id)).toEqual(['reply-m1'])
 })
@@ -73,7 +73,7 @@ test('a message that is left unanswered was heard all the same', () => {
 })
 
 test('what the agent says of its own accord is noted once per id, and once more it is known what became of it', () => {
-  const remark = { step: 'remark', remark: { id: 'r1', text: 'Good morning', replyTo: null } } as const
+  const remark = { step: 'remark', remark: { id: 'r1', text: 'Good morning', replyTo: null, since: at } } as const
   const noted = steps(emptyJournal('v1'), remark)
   expect(advance(noted, remark)).toBeNull()
   const said = steps(noted, { step: 'remarked', id: 'r1', messageId: 'n1', agentName: 'Ada', at })
@@ -92,6 +92,19 @@ test('an answer to another message reads together with it, as far as it is remem
     '(about what Alice said: “message 1”) why?',
   )
   expect(inContext({ ...message(2), text: 'why?', about: 'm0' }, journal.history)).toBe('why?')
+})
+
+test('who a message is from is known from what its sender told, where it does not say so itself', () => {
+  const met = (name: string | null, isAgent: boolean | null) =>
+    ({ step: 'met', member: { inboxId: 'inbox-alice', name, isAgent } }) as const
+  const nameless = { ...message(1), senderName: 'Someone' }
+  const known = steps(emptyJournal('v1'), met('Alice', null), met(null, true))
+  expect(heard(known, nameless)?.tasks[0]?.message).toMatchObject({ senderName: 'Alice', fromAgent: true })
+  expect(heard(known, message(1))?.tasks[0]?.message).toMatchObject({ senderName: 'Alice', fromAgent: true })
+  expect(advance(known, met('Alice', true))).toBeNull()
+  let crowd = known
+  for (let n = 0; n < 500; n++) crowd = steps(crowd, { step: 'met', member: { inboxId: `i${n}`, name: 'x', isAgent: null } })
+  expect(crowd.members).toHaveLength(200)
 })
 
 test('to forget is to answer without what was said; what was heard stays heard', () => {

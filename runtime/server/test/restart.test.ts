@@ -74,13 +74,17 @@ test.each([true, false])('killed between a message and its reply: answered once 
   expect(said(w)).toEqual(["Hi, I'm Ada. How can I help?", 're: Alice: one', 're: Alice: two', 're: Alice: three'])
 })
 
-test('killed after the reply was stored, before that was known: said again under the same id, so stored once', async () => {
+test.each([
+  { keepsIds: true, how: 'said again under the same id' },
+  { keepsIds: false, how: 'looked for, and found' },
+])('killed after the reply was stored, before that was known: $how, so stored once', async ({ keepsIds }) => {
   const w = await world()
+  w.network.keepsIds = keepsIds
   const first = await spawnBox(w)
   await first.provision()
   const gate = w.network.gate('after', 'command')
   w.network.say(w.network.only, 'one')
-  await gate.reached
+  await eventually('the reply is stored', () => said(w).length === 1)
   await first.kill()
   gate.open()
   const asked = w.model.asked.length

@@ -33,6 +33,19 @@ const Created = z.object({
   invite: z.object({ url: z.string(), slug: z.string() }),
   requests: z.array(z.object({ inboxId: z.string() })),
 })
+
+/** All that a stream has told so far. */
+async function events(url: string): Promise<() => string> {
+  const ending = new AbortController()
+  onTestFinished(() => ending.abort())
+  const response = await fetch(url, { signal: ending.signal })
+  let text = ''
+  const reading = (async () => {
+    for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += part
+  })()
+  void reading.catch(() => {})
+  return () => text
+}
 const slugOf = (inviteUrl: unknown) => new URL(String(inviteUrl)).searchParams.get('i') ?? ''
 
 test('the sandbox’s network: created, found by a person, greeted, answered, and answered once after a restart', async () => {
@@ -61,6 +74,55 @@ test('the sandbox’s network: created, found by a person, greeted, answered, an
     'still there?',
     're: Alice: still there?',
   ])
+})
+
+test('the sandbox’s network: typing is seen, reactions and files go both ways, and an end for all is the end', async () => {
+  const { w, api, convosUrl } = await sandboxWorld()
+  const box = await openBox(w, { readReceiptMs: 50 })
+  const { body } = await box.provision()
+  const id = String(body['conversationId'])
+  const path = `/conversations/${id}`
+  const { inboxId } = Admission.parse(
+    await api('POST', `/invites/${slugOf(body['inviteUrl'])}/join`, { name: 'Alice', kind: 'person' }),
+  )
+  const messages = async () => Messages.parse(await api('GET', `${path}/messages`)).messages
+  const seen = await events(`${convosUrl}/api${path}/events`)
+  await eventually('the greeting', async () => (await messages()).length === 1)
+
+  const attachment = { url: 'https://files.example/1', filename: 'shelf.jpg', size: 3 }
+  await api('POST', `${path}/messages`, { senderInboxId: inboxId, attachment })
+  await eventually('the answer', async () => (await messages()).length === 3)
+  expect((await messages()).at(-1)?.text).toBe('re: Alice: (sent a file: shelf.jpg, https://files.example/1)')
+  await eventually('it typed, and stopped, and has read', () =>
+    ['"isTyping":true', '"isTyping":false', '"type":"read"'].every((part) => seen().includes(part)),
+  )
+
+  const act = (action: object) => box.call('POST', '/link/actions', { token: 'link', body: action })
+  const [greeting] = await messages()
+  expect(await act({ action: 'react', messageId: greeting?.id, emoji: '👍' })).toMatchObject({ status: 200 })
+  expect(await act({ action: 'react', messageId: 'nobody’s', emoji: '👍' })).toMatchObject({
+    status: 422,
+    body: { code: 'ACTION_REFUSED', detail: expect.stringContaining('no such message') },
+  })
+  expect((await act({ action: 'attach', path: import.meta.filename })).status).toBe(200)
+  expect((await messages()).at(-1)?.text).toBe('sandbox.test.ts')
+  expect((await act({ action: 'rename', name: 'Books' })).status).toBe(200)
+  const owner = (route: string, more: object) => box.call('POST', `/convos/${route}`, { token: 'gateway', body: more })
+  expect((await owner('lock', { locked: true })).status).toBe(200)
+  expect(await api('GET', path)).toMatchObject({ name: 'Books', locked: true })
+
+  await api('POST', `${path}/explode`, { inboxId })
+  await eventually('the end is known', async () => (await box.health()).conversationId === null)
+  expect(await box.health()).toMatchObject({ ready: true, binding: 'refused' })
+})
+
+test('the sandbox’s network: who holds the gateway token ends the conversation', async () => {
+  const { w, api } = await sandboxWorld()
+  const box = await openBox(w)
+  const { body } = await box.provision()
+  expect((await box.call('POST', '/convos/explode', { token: 'gateway', body: {} })).status).toBe(200)
+  expect(await box.health()).toMatchObject({ binding: 'refused', conversationId: null })
+  expect(await api('GET', `/conversations/${String(body['conversationId'])}`)).toMatchObject({ expiresAt: expect.any(String) })
 })
 
 test('the sandbox’s network: asked to join, let in later', async () => {

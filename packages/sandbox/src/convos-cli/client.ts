@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DisplayName, Member, Message } from '../simulators/convos/model.ts'
+import { Attachment, DisplayName, Member, Message, type Metadata, type Signal } from '../simulators/convos/model.ts'
 import { AdmissionView, ConversationList, ConversationView, InviteView } from '../simulators/convos/views.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
@@ -19,6 +19,7 @@ export class Unreachable extends Error {
   override name = 'Unreachable'
 }
 
+const Messages = z.object({ messages: z.array(Message) })
 const Failure = z.object({ error: z.object({ message: z.string() }) })
 
 /** Sends one request; whatever goes wrong is either `Refused` or `Unreachable`. */
@@ -73,12 +74,39 @@ export function createClient(networkUrl: string) {
     invite: (slug: string) => call(InviteView, 'GET', `/invites/${slug}`),
     join: (slug: string, agent: { inboxId: string; name: string }, waitMs: number) =>
       call(AdmissionView, 'POST', `/invites/${slug}/join`, { ...agent, kind: 'agent', waitMs }, waitMs + REQUEST_TIMEOUT_MS),
-    send: (id: string, message: { id: string; senderInboxId: string; text: string; replyTo?: string | undefined }) =>
-      call(Message, 'POST', `/conversations/${id}/messages`, message),
+    messages: async (id: string) => (await call(Messages, 'GET', `/conversations/${id}/messages`)).messages,
+    send: (
+      id: string,
+      message: { id: string; senderInboxId: string; replyTo?: string | undefined } & (
+        | { text: string }
+        | { attachment: Attachment }
+      ),
+    ) => call(Message, 'POST', `/conversations/${id}/messages`, message),
     react: (id: string, messageId: string, reaction: { inboxId: string; emoji: string; action: 'added' | 'removed' }) =>
       call(z.undefined(), 'POST', `/conversations/${id}/messages/${encodeURIComponent(messageId)}/reactions`, reaction),
-    updateProfile: (id: string, inboxId: string, profile: { name: z.infer<typeof DisplayName> }) =>
-      call(Member, 'PATCH', `/conversations/${id}/members/${inboxId}`, profile),
+    upload: async (id: string, file: { filename: string; mimeType: string; content: Uint8Array<ArrayBuffer> }) => {
+      const path = `/conversations/${id}/files?filename=${encodeURIComponent(file.filename)}`
+      const headers = { 'content-type': file.mimeType }
+      const response = await request(api + path, {
+        method: 'POST',
+        headers,
+        body: file.content,
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      })
+      return Attachment.parse(await response.json())
+    },
+    signal: (id: string, signal: Signal) => call(z.undefined(), 'POST', `/conversations/${id}/signals`, signal),
+    explode: (id: string, inboxId: string, expiresAt: string | undefined) =>
+      call(ConversationView, 'POST', `/conversations/${id}/explode`, { inboxId, expiresAt }),
+    updateProfile: (
+      id: string,
+      inboxId: string,
+      profile: {
+        name?: z.infer<typeof DisplayName> | undefined
+        image?: string | undefined
+        metadata?: z.infer<typeof Metadata> | undefined
+      },
+    ) => call(Member, 'PATCH', `/conversations/${id}/members/${inboxId}`, profile),
     eventsUrl: (id: string, after: number) => `${api}/conversations/${id}/events?after=${after}`,
   }
 }

@@ -4,6 +4,7 @@ import { type Client, Refused } from './client.ts'
 import type { Home, Identity } from './home.ts'
 import { inviteSlug } from './invite.ts'
 import { type Options, UsageError } from './options.ts'
+import { contentOf } from './serve/protocol.ts'
 
 const JOIN_TIMEOUT_S = 60
 /** The network holds a request to join this long at most before it tells how things stand. */
@@ -73,6 +74,21 @@ export async function list({ home, client }: Deps) {
   const conversations = identity ? await client.conversationsOf(identity.inboxId) : []
   if (conversations.length === 0) return { message: 'No conversations found.', count: 0 }
   return conversations.map(({ id, name, description, createdAt }) => ({ conversationId: id, name, description, createdAt }))
+}
+
+/** `conversation messages`, the newest first, as the real command does by default. */
+export async function messages({ client, options }: Deps, id: string | undefined) {
+  const all = await client.messages(id ?? '')
+  return all
+    .toReversed()
+    .slice(0, options.limit)
+    .map((message) => ({
+      id: message.id,
+      senderInboxId: message.senderInboxId,
+      ...contentOf(message),
+      sentAt: message.sentAt,
+      deliveryStatus: 'published',
+    }))
 }
 
 /** `conversations inspect-invite` */

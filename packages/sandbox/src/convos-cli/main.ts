@@ -7,6 +7,7 @@ import { serve } from './serve/index.ts'
 
 const USAGE = `usage: convos identity create|info
        convos conversations create|list|join <invite>|inspect-invite <invite>
+       convos conversation messages <conversation id>
        convos agent serve [conversation id]
        convos --version`
 
@@ -47,6 +48,8 @@ async function run(invocation: Invocation): Promise<void> {
       return print(await conversations.list(deps()))
     case 'conversations inspect-invite':
       return print(await conversations.inspectInvite(deps(), argument))
+    case 'conversation messages':
+      return print(await conversations.messages(deps(), argument))
     case 'agent serve':
       return await serve(deps(), argument)
     default:

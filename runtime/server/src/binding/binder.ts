@@ -166,9 +166,12 @@ export class Binder {
     if (this.#record?.endsAt !== at.toISOString()) this.#happened({ type: 'ending', at: at.toISOString() })
     const ending = new AbortController()
     this.#ending = ending
-    void clock.sleep(Math.min(leftMs, LONGEST_TIMER_MS), ending.signal).then(() => {
-      if (!ending.signal.aborted) this.ends(at)
-    })
+    void this.#endLater(at, Math.min(leftMs, LONGEST_TIMER_MS), ending.signal)
+  }
+
+  async #endLater(at: Date, waitMs: number, signal: AbortSignal): Promise<void> {
+    await this.#p.clock.sleep(waitMs, signal)
+    if (!signal.aborted) this.ends(at)
   }
 
   /** The agent took another name in its conversation; a profile from outside may still change it. */

@@ -1,4 +1,5 @@
 import { backoffMs, type Clock, type Logger, Problem } from '@convos/kit/server'
+import { Unconfirmed } from '../convos/acks.ts'
 import type { Driver } from '../convos/driver.ts'
 import type { Inbound } from '../convos/inbound.ts'
 import type { Engine, Persona } from '../engine/engine.ts'
@@ -11,7 +12,7 @@ import { Presence } from './presence.ts'
 export interface ConversationOptions {
   file: string
   engine: Pick<Engine, 'respond'>
-  driver: Pick<Driver, 'act' | 'whisper'>
+  driver: Pick<Driver, 'act' | 'find' | 'whisper'>
   persona: () => Persona
   clock: Clock
   log: Logger
@@ -28,6 +29,8 @@ export class Conversation {
   readonly #p: ConversationOptions
   readonly #journal: StateLog<Journal, Step>
   readonly #presence: Presence
+  /** What an earlier process was about to say, and may have said. */
+  readonly #leftOver: ReadonlySet<string>
   #answering: Promise<void> | null = null
   #remarking: Promise<void> | null = null
   /** Nothing further is begun. */
@@ -41,6 +44,8 @@ export class Conversation {
     this.#p = p
     this.#journal = new StateLog(p.file, { state: Journal, step: Step, advance })
     this.#presence = new Presence(p)
+    const { tasks = [], outbox = [] } = this.#journal.state ?? {}
+    this.#leftOver = new Set([...tasks.filter(({ reply }) => reply !== null), ...outbox].map(({ id }) => id))
   }
 
   get lastActivityAt(): string | null {
@@ -59,18 +64,23 @@ export class Conversation {
     this.#work()
   }
 
+  /** A member told of itself. */
+  meet(member: Extract<Step, { step: 'met' }>['member']): void {
+    this.#journal.take({ step: 'met', member })
+  }
+
   /** Somebody is there to be greeted; happens once. */
   greet(): void {
     const text = `Hi, I'm ${this.#p.persona().agentName}. How can I help?`
-    if (this.#journal.take({ step: 'greet', text })) this.#work()
+    if (this.#journal.take({ step: 'greet', text, at: this.#now() })) this.#work()
   }
 
   /**
    * Says something of the agent's own accord, once per id however often it is asked for; the id of the message it became.
    * @throws Problem SEND_PENDING: it will be said, but is not yet · SEND_FAILED: it was given up
    */
-  async say(remark: Remark, signal: AbortSignal): Promise<string> {
-    this.#journal.take({ step: 'remark', remark })
+  async say(remark: Omit<Remark, 'since'>, signal: AbortSignal): Promise<string> {
+    this.#journal.take({ step: 'remark', remark: { ...remark, since: this.#now() } })
     this.#work()
     const aborted = Promise.withResolvers<void>()
     const abort = () => aborted.resolve()
@@ -136,8 +146,8 @@ export class Conversation {
   async #sendRemarks(): Promise<void> {
     try {
       for (let remark = this.#remark(); remark; remark = this.#remark()) {
-        const { id, text, replyTo } = remark
-        const messageId = await this.#send({ id: `say-${id}`, text, replyTo }, this.#abort.signal)
+        const { id } = remark
+        const messageId = await this.#send(remark, `say-${id}`, this.#abort.signal)
         this.#journal.take({ step: 'remarked', id, ...this.#ended(messageId) })
         this.#remarked.resolve()
         this.#remarked = Promise.withResolvers()
@@ -162,9 +172,10 @@ export class Conversation {
   }
 
   /** Composes where that is not done yet, and says it; null when there is nothing to say or it could not be said. */
-  async #deal({ id, message, reply }: Task, signal: AbortSignal): Promise<string | null> {
-    if (!message) return reply === null ? null : await this.#send({ id, text: reply, replyTo: null }, signal)
-    if (reply !== null) return await this.#send({ id, text: reply, replyTo: message.id }, signal)
+  async #deal({ id, message, reply, since }: Task, signal: AbortSignal): Promise<string | null> {
+    const replyTo = message?.id ?? null
+    if (reply !== null) return await this.#send({ id, text: reply, replyTo, since }, id, signal)
+    if (!message) return null
     const { history = [], conversationId = '', session = 0 } = this.#journal.state ?? {}
     const persona = this.#p.persona()
     if (!wantsAnswer(message, persona.agentName, history)) return null
@@ -172,27 +183,39 @@ export class Conversation {
       const asRead = { ...message, text: inContext(message, history) }
       const text = await this.#p.engine.respond({ ...persona, conversationId, session, history, message: asRead }, signal)
       if (text === null) return null
-      this.#journal.take({ step: 'composed', reply: text })
-      return await this.#send({ id, text, replyTo: message.id }, signal)
+      const at = this.#now()
+      this.#journal.take({ step: 'composed', reply: text, at })
+      return await this.#send({ id, text, replyTo, since: at }, id, signal)
     })
   }
 
-  /** The id of the message on the network; null when it could not be sent. */
-  async #send(p: { id: string; text: string; replyTo: string | null }, signal: AbortSignal): Promise<string | null> {
+  /** The id of the message on the network; null when it could not be sent. Said under `as`, which some networks keep one of. */
+  async #send({ id, text, replyTo, since }: Remark, as: string, signal: AbortSignal): Promise<string | null> {
     const { driver, log, clock, limits } = this.#p
-    const command = { type: 'send', id: p.id, text: p.text, ...(p.replyTo && { replyTo: p.replyTo }) } as const
+    const command = { type: 'send', id: as, text, ...(replyTo && { replyTo }) } as const
+    let isInDoubt = this.#leftOver.has(id)
     for (let attempt = 1; attempt <= limits.sendAttempts; attempt++) {
       try {
+        const found = isInDoubt && since !== null ? await this.#found(text, since, signal) : null
+        if (found !== null) return found
         const { messageId } = await driver.act(command, signal)
-        return messageId ?? p.id
+        return messageId ?? as
       } catch (err) {
         signal.throwIfAborted()
-        log.warn({ err, id: p.id, attempt }, 'a message was not sent yet')
+        isInDoubt = !(err instanceof Unconfirmed && err.isRefused)
+        log.warn({ err, id, attempt }, 'a message was not sent yet')
         await clock.sleep(backoffMs(attempt, 200, 5_000), signal)
       }
     }
-    log.error({ id: p.id }, 'a message could not be sent; the next one is not kept waiting')
+    log.error({ id }, 'a message could not be sent; the next one is not kept waiting')
     return null
+  }
+
+  /** What was said in these words since then and is not known to have been said; null when there is nothing of the kind. */
+  async #found(text: string, since: string, signal: AbortSignal): Promise<string | null> {
+    const ids = await this.#p.driver.find({ text, since }, signal)
+    const known = new Set(this.#journal.state?.history.map(({ id }) => id))
+    return ids.find((id) => !known.has(id)) ?? null
   }
 
   #now(): string {

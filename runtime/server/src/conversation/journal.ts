@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { NOBODY } from '../convos/inbound.ts'
 
 const SEEN_KEPT = 1_000
 const HISTORY_KEPT = 60
 const SAID_KEPT = 200
+const MEMBERS_KEPT = 200
 
 const InboundShape = z.object({
   id: z.string(),
@@ -26,13 +28,20 @@ const Line = z.object({
 })
 export type Line = z.infer<typeof Line>
 
+/** Since when it is to be said in these words, RFC 3339: from then on it may have been. */
+const Since = z.string().nullable().default(null)
+
 /** Something to be said: an answer to a message, or (without one) the greeting. The id is the same however often it is tried. */
-const Task = z.object({ id: z.string(), message: InboundShape.nullable(), reply: z.string().nullable() })
+const Task = z.object({ id: z.string(), message: InboundShape.nullable(), reply: z.string().nullable(), since: Since })
 export type Task = z.infer<typeof Task>
 
 /** Something the agent says of its own accord. */
-const Remark = z.object({ id: z.string(), text: z.string(), replyTo: z.string().nullable() })
+const Remark = z.object({ id: z.string(), text: z.string(), replyTo: z.string().nullable(), since: Since })
 export type Remark = z.infer<typeof Remark>
+
+/** What a member told of itself, where its messages do not. */
+const Member = z.object({ inboxId: z.string(), name: z.string().nullable(), isAgent: z.boolean().nullable() })
+type Member = z.infer<typeof Member>
 
 /**
  * What the agent heard and said in its conversation. A message is in `tasks` from the moment it was heard until it is dealt
@@ -45,6 +54,7 @@ export const Journal = z.object({
   /** What is said of the agent's own accord waits here until it is sent, and stands in `said` afterwards. */
   outbox: z.array(Remark).default([]),
   said: z.array(z.object({ id: z.string(), messageId: z.string() })).default([]),
+  members: z.array(Member).default([]),
   seen: z.array(z.string()),
   /** When the newest of the messages whose ids were forgotten was sent; nothing that is not newer counts as new. */
   horizon: z.string().nullable(),
@@ -61,6 +71,7 @@ export const emptyJournal = (conversationId: string): Journal => ({
   tasks: [],
   outbox: [],
   said: [],
+  members: [],
   seen: [],
   horizon: null,
   history: [],
@@ -73,10 +84,11 @@ const Ended = { messageId: z.string().nullable(), agentName: z.string(), at: z.s
 
 /** Everything that ever changes a journal. What is on the disk is a journal and the steps since. */
 export const Step = z.discriminatedUnion('step', [
+  z.object({ step: z.literal('met'), member: Member }),
   z.object({ step: z.literal('heard'), message: InboundShape, at: z.string() }),
-  z.object({ step: z.literal('greet'), text: z.string() }),
+  z.object({ step: z.literal('greet'), text: z.string(), at: z.string() }),
   /** What is to be said to the first task. */
-  z.object({ step: z.literal('composed'), reply: z.string() }),
+  z.object({ step: z.literal('composed'), reply: z.string(), at: z.string() }),
   z.object({ step: z.literal('finished'), ...Ended }),
   z.object({ step: z.literal('remark'), remark: Remark }),
   z.object({ step: z.literal('remarked'), id: z.string(), ...Ended }),
@@ -87,19 +99,23 @@ export type Step = z.infer<typeof Step>
 /** The journal after a step; null when the step changes nothing, e.g. a message that was heard before. */
 export function advance(journal: Journal, step: Step): Journal | null {
   switch (step.step) {
+    case 'met':
+      return met(journal, step.member)
     case 'heard':
       return heard(journal, step.message, step.at)
     case 'greet':
-      return toGreet(journal, step.text)
-    case 'composed':
-      return { ...journal, tasks: journal.tasks.map((task, index) => (index === 0 ? { ...task, reply: step.reply } : task)) }
+      return toGreet(journal, step)
+    case 'composed': {
+      const [task, ...tasks] = journal.tasks
+      return task ? { ...journal, tasks: [{ ...task, reply: step.reply, since: step.at }, ...tasks] } : null
+    }
     case 'finished':
       return finished(journal, step)
     case 'remark':
       return isKnown(journal, step.remark.id) ? null : { ...journal, outbox: [...journal.outbox, step.remark] }
     case 'remarked':
       return remarked(journal, step)
-    case 'forget':
+    default: // forget
       return { ...journal, history: [], session: journal.session + 1 }
   }
 }
@@ -108,15 +124,34 @@ function heard(journal: Journal, message: Inbound, at: string): Journal | null {
   const { seen, tasks, horizon } = journal
   if (seen.includes(seenKey(message)) || tasks.some((task) => task.message?.id === message.id)) return null
   if (horizon !== null && Date.parse(message.sentAt) <= Date.parse(horizon)) return null
-  const task = { id: `reply-${message.id}`, message, reply: null }
+  const task = { id: `reply-${message.id}`, message: introduced(message, journal.members), reply: null, since: null }
   return { ...journal, tasks: [...tasks, task], lastActivityAt: at }
 }
 
+/** What is new of a member; what it does not tell now stays as it was. */
+function met(journal: Journal, { inboxId, name, isAgent }: Member): Journal | null {
+  const known = journal.members.find((member) => member.inboxId === inboxId)
+  const member = { inboxId, name: name ?? known?.name ?? null, isAgent: isAgent ?? known?.isAgent ?? null }
+  if (member.name === known?.name && member.isAgent === known.isAgent) return null
+  return { ...journal, members: [...journal.members.filter((each) => each !== known), member].slice(-MEMBERS_KEPT) }
+}
+
+/** The message with what is known of its sender. */
+function introduced(message: Inbound, members: readonly Member[]): Inbound {
+  const sender = members.find(({ inboxId }) => inboxId === message.senderInboxId)
+  if (!sender) return message
+  return {
+    ...message,
+    senderName: message.senderName === NOBODY ? (sender.name ?? NOBODY) : message.senderName,
+    fromAgent: message.fromAgent || sender.isAgent === true,
+  }
+}
+
 /** Once, and not where the conversation has begun without. */
-function toGreet(journal: Journal, text: string): Journal | null {
+function toGreet(journal: Journal, { text, at }: { text: string; at: string }): Journal | null {
   if (journal.greeted) return null
   const begun = journal.tasks.length > 0 || journal.history.length > 0
-  const greeting = { id: `greeting-${journal.conversationId}`, message: null, reply: text }
+  const greeting = { id: `greeting-${journal.conversationId}`, message: null, reply: text, since: at }
   return { ...journal, greeted: true, tasks: begun ? journal.tasks : [greeting] }
 }
 

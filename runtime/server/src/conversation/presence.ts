@@ -16,11 +16,7 @@ export class Presence {
     if (this.#receiptDue) return
     const due = new AbortController()
     this.#receiptDue = due
-    void this.#p.clock.sleep(this.#p.limits.readReceiptMs, due.signal).then(() => {
-      if (due.signal.aborted) return
-      this.#receiptDue = null
-      this.#p.driver.whisper({ type: 'read-receipt' })
-    })
+    void this.#receipt(due.signal)
   }
 
   /** Shows that the agent is typing for as long as the work takes. */
@@ -38,6 +34,13 @@ export class Presence {
   stop(): void {
     this.#receiptDue?.abort()
     this.#receiptDue = null
+  }
+
+  async #receipt(signal: AbortSignal): Promise<void> {
+    await this.#p.clock.sleep(this.#p.limits.readReceiptMs, signal)
+    if (signal.aborted) return
+    this.#receiptDue = null
+    this.#p.driver.whisper({ type: 'read-receipt' })
   }
 
   async #show(signal: AbortSignal): Promise<void> {

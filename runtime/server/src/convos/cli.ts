@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import type { Limits } from '../limits.ts'
+import { ListedMessage, type MessageEvent } from './events.ts'
 import { type Child, type Exit, startChild } from './child.ts'
 
 export type JoinOutcome = { status: 'joined'; conversationId: string } | { status: 'waiting' } | { status: 'refused' }
@@ -14,6 +15,8 @@ export interface ConvosCli {
   join(p: { url: string; agentName: string; waitS: number; signal: AbortSignal }): Promise<JoinOutcome>
   /** The conversation that this identity is in by now; null when there is none. Rejects when nobody can say. */
   conversation(signal: AbortSignal): Promise<string | null>
+  /** The latest messages of a conversation, in no certain order. Rejects when nobody can say. */
+  messages(conversationId: string, signal: AbortSignal): Promise<MessageEvent[]>
 }
 
 /** The command's word for an invite that leads nowhere: asking again would not help. */
@@ -35,6 +38,13 @@ const Conversations = z
     z.object({ count: z.literal(0) }).transform((): { conversationId: string }[] => []),
   ])
   .transform((all) => all.map(({ conversationId }) => conversationId))
+
+/** So many of the latest messages are enough to find what was just said. */
+const MESSAGES_ASKED = 50
+const Messages = z
+  .union([z.array(z.unknown()), z.object({ messages: z.array(z.unknown()) }).transform(({ messages }) => messages)])
+  .catch([])
+  .transform((all) => all.map((each) => ListedMessage.safeParse(each).data).filter((message) => message !== undefined))
 
 export interface CliOptions {
   bin: string
@@ -97,6 +107,12 @@ export function convosCli({ bin, home, env, limits }: CliOptions): ConvosCli {
       })
       return ids[0] ?? null
     },
+    messages: (conversationId, signal) =>
+      ask(['conversation', 'messages', `--limit=${MESSAGES_ASKED}`, '--json', '--', conversationId], {
+        reply: Messages,
+        timeoutMs: limits.commandMs,
+        signal,
+      }),
   }
 }
 

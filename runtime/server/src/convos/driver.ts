@@ -5,7 +5,7 @@ import type { Child } from './child.ts'
 import type { ConvosCli } from './cli.ts'
 import type { Command, Whisper } from './commands.ts'
 import { type CliEvent, readLine, type ReadyEvent } from './events.ts'
-import { type Inbound, inbound } from './inbound.ts'
+import { type Inbound, inbound, kept, nameOf } from './inbound.ts'
 
 export interface Target {
   /** Which conversation to follow, asked before each start; null creates one. */
@@ -17,6 +17,8 @@ export interface Listener {
   ready(event: ReadyEvent): void
   message(message: Inbound): void
   memberJoined(inboxId: string): void
+  /** A member told of itself; null: nothing of that. */
+  profile(member: { inboxId: string; name: string | null; isAgent: boolean | null }): void
   /** Somebody ends the conversation for all: at that time, or (null) now. */
   exploding(expiresAt: string | null): void
 }
@@ -70,8 +72,7 @@ export class Driver {
   }
 
   /**
-   * Has a command carried out, several at a time if need be; waits for a process that is away until `signal` aborts. Only a
-   * `send` may be given again when it was not confirmed: the network keeps one message per id.
+   * Has a command carried out, several at a time if need be; waits for a process that is away until `signal` aborts.
    * @throws Unconfirmed
    */
   async act(command: Command, signal: AbortSignal): Promise<Receipt> {
@@ -83,6 +84,24 @@ export class Driver {
       // a process has nothing left to do once its conversation is no more
       whenGone: () => (command.type === 'explode' && session.exitCode === 0 ? { messageId: null } : null),
     })
+  }
+
+  /**
+   * What the agent itself said in these words since then, as far as that can be told. Not every network keeps one message per id:
+   * what was not confirmed is looked for before it is said again.
+   */
+  async find(p: { text: string; since: string }, signal: AbortSignal): Promise<string[]> {
+    const { ready } = await this.#attachedSession(signal)
+    try {
+      return (await this.#p.cli.messages(ready.conversationId, signal))
+        .filter(({ senderInboxId, sentAt }) => senderInboxId === ready.inboxId && Date.parse(sentAt) >= Date.parse(p.since))
+        .filter((message) => inbound(message)?.text === kept(p.text))
+        .map(({ id }) => id)
+    } catch (err) {
+      signal.throwIfAborted()
+      this.#p.log.warn({ err }, 'whether it was said cannot be told; better twice than never')
+      return []
+    }
   }
 
   /** Says what passes; while away there is nobody to say it to. */
@@ -210,6 +229,12 @@ export class Driver {
       case 'member_joined':
         if (event.inboxId !== session?.ready.inboxId) listener.memberJoined(event.inboxId)
         return
+      case 'profile_update': {
+        const { senderInboxId: inboxId, name, memberKind } = event
+        if (inboxId === session?.ready.inboxId) return
+        listener.profile({ inboxId, name: nameOf(name), isAgent: memberKind ? memberKind === 1 : null })
+        return
+      }
       case 'explode_notice':
         listener.exploding(event.expiresAt ?? null)
         return

@@ -12,7 +12,6 @@ const RemoteFile = z.object({
   mimeType: z.string().nullish(),
   contentLength: z.number().nullish(),
 })
-export type RemoteFile = z.infer<typeof RemoteFile>
 
 const Ready = z.object({
   event: z.literal('ready'),
@@ -42,6 +41,9 @@ const Message = z.object({
 })
 export type MessageEvent = z.infer<typeof Message>
 
+/** A message as `convos conversation messages` lists it. */
+export const ListedMessage = Message.omit({ event: true }).transform((message) => ({ ...message, event: 'message' as const }))
+
 /** Answers a command of stdin; `text` where a text was sent. */
 const Sent = z.object({
   event: z.literal('sent'),
@@ -68,6 +70,15 @@ const ExplodeNotice = z.object({
 })
 export type ExplodeNotice = z.infer<typeof ExplodeNotice>
 
+/** A member told something new of itself; `memberKind` 1 is an agent, 2 a person. */
+const ProfileUpdate = z.object({
+  event: z.literal('profile_update'),
+  senderInboxId: z.string(),
+  name: z.string().nullish().catch(null),
+  memberKind: z.number().nullish().catch(null),
+})
+export type ProfileUpdate = z.infer<typeof ProfileUpdate>
+
 /** Everything that `convos agent serve` tells on stdout and an agent server acts on. */
 const CliEvent = z.discriminatedUnion('event', [
   Ready,
@@ -77,6 +88,7 @@ const CliEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('heartbeat') }),
   Failed,
   ExplodeNotice,
+  ProfileUpdate,
 ])
 export type CliEvent = z.infer<typeof CliEvent>
 export type ReadyEvent = z.infer<typeof Ready>
@@ -84,7 +96,7 @@ export type ReadyEvent = z.infer<typeof Ready>
 const KNOWN: ReadonlySet<string> = new Set(CliEvent.options.map(({ shape }) => shape.event.value))
 
 /**
- * One line of stdout: an event, one that asks nothing of us (who is typing or has read, profiles, what devices and accounts
+ * One line of stdout: an event, one that asks nothing of us (who is typing or has read, what devices and accounts
  * tell, whatever later versions add), or something that is no event at all. Never throws.
  */
 export function readLine(line: string): { kind: 'event'; event: CliEvent } | { kind: 'ignored' } | { kind: 'garbage' } {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { MessageEvent, RemoteFile } from './events.ts'
+import type { MessageEvent } from './events.ts'
 
 /** Something that somebody else wrote, sent or marked, in words. */
 export interface Inbound {
@@ -34,6 +34,9 @@ const File = z.object({ filename: label, mimeType: label, path: label, url: labe
 /** In words, and as XMTP numbers it. */
 const TAKEN_BACK: ReadonlySet<unknown> = new Set(['removed', 'remove', 2])
 
+/** Who wrote a message that does not say so. */
+export const NOBODY = 'Someone'
+
 interface Said {
   text: string
   about?: unknown
@@ -66,14 +69,20 @@ export function inbound(message: MessageEvent): Inbound | null {
   return {
     id,
     senderInboxId,
-    senderName: label.parse(senderProfile?.name) || 'Someone',
+    senderName: nameOf(senderProfile?.name) ?? NOBODY,
     fromAgent: senderProfile?.kind === 'agent',
-    text: said.text.slice(0, TEXT_KEPT).toWellFormed(),
+    text: kept(said.text),
     sentAt,
     ...(about.success && { about: about.data }),
     ...(said.isReaction && { isReaction: true }),
   }
 }
+
+/** As much of a text as is kept. */
+export const kept = (text: string): string => text.slice(0, TEXT_KEPT).toWellFormed()
+
+/** A name that can be shown; null where there is none. */
+export const nameOf = (name: unknown): string | null => label.parse(name) || null
 
 function asText(content: unknown): Said | null {
   return typeof content === 'string' ? { text: content } : null
@@ -102,7 +111,7 @@ function asFiles(content: unknown, { remoteAttachment, multiRemoteAttachment }: 
   return texts.length > 0 ? { text: texts.join('\n') } : null
 }
 
-function asFile(file: RemoteFile | unknown): string | null {
+function asFile(file: unknown): string | null {
   const { data } = File.safeParse(typeof file === 'string' ? { filename: file } : file)
   if (!data) return null
   const facts = [data.filename || 'without a name', data.mimeType, data.path || data.url].filter(Boolean)

@@ -12,7 +12,7 @@ const Command = z.looseObject({
 })
 export type Command = z.infer<typeof Command>
 const Question = z.object({
-  op: z.enum(['create', 'attach', 'command', 'events', 'list', 'join']),
+  op: z.enum(['create', 'attach', 'command', 'events', 'list', 'messages', 'join']),
   inboxId: z.string(),
   conversationId: z.string().optional(),
   name: z.string().optional(),
@@ -29,6 +29,7 @@ interface Said {
   by: string
   text: string
   replyTo: string | null
+  sentAt: string
 }
 
 export interface FakeConversation {
@@ -60,6 +61,8 @@ export class FakeNetwork {
   door: 'open' | 'closed' | 'refusing' = 'open'
   /** Whether an attached agent is told everything again, or only what is new. */
   replays = true
+  /** Whether a text sent again under its id is the same message; if not, the network names each one itself. */
+  keepsIds = true
   /** Commands as they came, texts and all. */
   readonly commands: Command[] = []
   /** Types of commands that fail, and that are never confirmed. */
@@ -185,6 +188,14 @@ export class FakeNetwork {
     if (q.op === 'join') return this.#join(q)
     const conversation = this.conversations.get(q.conversationId ?? '')
     if (!conversation?.members.has(q.inboxId)) return null
+    if (q.op === 'messages')
+      return conversation.said.map(({ id, by, text: content, sentAt }) => ({
+        id,
+        senderInboxId: by,
+        contentType: { typeId: 'text' },
+        content,
+        sentAt,
+      }))
     if (q.op === 'attach') return this.#seat(conversation, q)
     if (q.op === 'command') return this.#obey(conversation, q)
     while (conversation.events.length <= q.after) await this.#wake.promise
@@ -220,8 +231,10 @@ export class FakeNetwork {
     if (command.type === 'rename') conversation.name = command.name ?? ''
     if (type === 'explode') return { event: 'sent', type, exit: command['scheduled'] === undefined }
     if (type !== 'send') return { event: 'sent', id: `sent-${this.commands.length}`, type }
-    const { id = '', text: said = '', replyTo = null } = command
-    if (!conversation.said.some((message) => message.id === id)) conversation.said.push({ id, by: inboxId, text: said, replyTo })
-    return { event: 'sent', id, text: said }
+    const { text: said = '', replyTo = null } = command
+    const id = this.keepsIds ? (command.id ?? '') : `network-${conversation.said.length}`
+    if (!conversation.said.some((message) => message.id === id))
+      conversation.said.push({ id, by: inboxId, text: said, replyTo, sentAt: new Date().toISOString() })
+    return { event: 'sent', id, type: 'text', text: said }
   }
 }

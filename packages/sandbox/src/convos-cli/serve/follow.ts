@@ -1,17 +1,19 @@
-import { LogEntry } from '../../simulators/convos/model.ts'
+import { LogEntry, Signal } from '../../simulators/convos/model.ts'
 import { Hello } from '../../simulators/convos/views.ts'
 import { request, Unreachable } from '../client.ts'
 
-/** Opens the log once and yields its entries in order; fails with `Unreachable` when the stream breaks, returns when `ending`. */
+/** Opens the log once and yields its entries in order, and in between the signals that pass; fails with `Unreachable` when the stream breaks, returns when `ending`. */
 export async function* follow(
   url: string,
   p: { ending: AbortSignal; opened: (cursor: number) => void },
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<LogEntry | Signal> {
   try {
     const response = await request(url, { signal: p.ending, headers: { accept: 'text/event-stream' } })
     for await (const { event, data } of serverSentEvents(response)) {
       if (event === 'hello') {
         p.opened(Hello.parse(JSON.parse(data)).cursor)
+      } else if (event === 'signal') {
+        yield Signal.parse(JSON.parse(data))
       } else {
         yield LogEntry.parse(JSON.parse(data))
       }

@@ -10,7 +10,7 @@ import { executeLine, type Seat } from './execute.ts'
 import { follow } from './follow.ts'
 import { createLink, type Link } from './link.ts'
 import { emit } from './output.ts'
-import { errorEvent, heardEvent, readyEvent, timestamp } from './protocol.ts'
+import { errorEvent, heardEvent, readyEvent, seenEvent, timestamp } from './protocol.ts'
 
 /** What was asked for before the end is still done if it takes no longer than this. */
 const DRAIN_MS = 2_000
@@ -89,6 +89,11 @@ async function deliver({ client, home }: Deps, p: Seated & { link: Link; ending:
   }
   const listen = async () => {
     for await (const entry of follow(client.eventsUrl(conversationId, cursor), { ending, opened })) {
+      if (!('seq' in entry)) {
+        const seen = seenEvent(entry, { me, conversationId })
+        if (seen) await emit(seen)
+        continue
+      }
       const event = heardEvent(entry, { me, conversationId, catchup: entry.seq <= attachedAt })
       if (event) await emit(event)
       // Only now: a process killed in between tells it again, with the same id, rather than never.

@@ -2,7 +2,18 @@ import { once } from 'node:events'
 import express, { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { answerError, ConvosError } from './errors.ts'
-import { Approval, type Conversation, ConversationId, DisplayName, InboxId, Kind, messagesOf } from './model.ts'
+import {
+  Approval,
+  Attachment,
+  type Conversation,
+  ConversationId,
+  DisplayName,
+  InboxId,
+  Kind,
+  messagesOf,
+  Metadata,
+  Signal,
+} from './model.ts'
 import type { Admission, Network } from './network.ts'
 import { streamLog } from './stream.ts'
 import { presentAdmission, presentConversation, presentInvite } from './views.ts'
@@ -24,31 +35,68 @@ const UpdateConversation = z.object({
 })
 const Join = Visitor.extend({ waitMs: z.int().min(0).max(25_000).default(0) })
 const Decision = z.object({ admit: z.boolean() })
-const Send = z.object({
-  senderInboxId: InboxId,
-  /** Chosen by the sender, so that a repeated send is stored once. */
-  id: z.string().min(1).max(128).optional(),
-  text: z.string().min(1),
-  replyTo: z.string().max(128).optional(),
-})
+/** A text, or a file that was uploaded here or elsewhere. */
+const Send = z
+  .object({
+    senderInboxId: InboxId,
+    /** Chosen by the sender, so that a repeated send is stored once. */
+    id: z.string().min(1).max(128).optional(),
+    text: z.string().min(1).optional(),
+    replyTo: z.string().max(128).optional(),
+    attachment: Attachment.optional(),
+  })
+  .refine(({ text, attachment }) => (text === undefined) !== (attachment === undefined), { message: 'either text or attachment' })
+  .transform(({ text, ...rest }) => ({ ...rest, text: text ?? rest.attachment?.filename ?? '' }))
+const Explode = z.object({ inboxId: InboxId, expiresAt: z.iso.datetime({ offset: true }).optional() })
+const Upload = z.object({ filename: z.string().min(1).max(255) })
+/** More than a sandbox needs; it keeps files in memory. */
+const FILE_LIMIT = '2mb'
 const React = z.object({
   inboxId: InboxId,
   emoji: z.string().min(1).max(32),
   action: z.enum(['added', 'removed']).default('added'),
 })
-const Profile = z.object({ name: DisplayName })
+const Profile = z.object({ name: DisplayName.optional(), image: z.string().max(2_000).optional(), metadata: Metadata.optional() })
 const Position = z.coerce.number().int().min(0).default(0)
 
 /** The JSON API that the chat page, the `convos` command and tests speak. */
 export function apiRoutes(p: {
   network: Network
   inviteUrl: (conversation: Conversation) => string
+  fileUrl: (conversationId: string, fileId: string) => string
   closing: AbortSignal
 }): Router {
   const { network, closing } = p
   const router = Router()
   const present = (conversation: Conversation) => presentConversation(conversation, p.inviteUrl(conversation))
+
+  router.post('/conversations/:id/files', express.raw({ limit: FILE_LIMIT, type: () => true }), (req, res) => {
+    const { id } = req.params
+    const { filename } = Upload.parse(req.query)
+    const content = z.instanceof(Buffer).parse(req.body)
+    const mimeType = req.get('content-type') ?? 'application/octet-stream'
+    const fileId = network.upload(id ?? '', { filename, mimeType, data: content.toString('base64') })
+    res.status(201).json(Attachment.parse({ url: p.fileUrl(id ?? '', fileId), filename, mimeType, size: content.length }))
+  })
   router.use(express.json({ limit: '256kb' }))
+
+  router.get('/conversations/:id/files/:fileId', (req, res) => {
+    const file = network.get(req.params.id).files[req.params.fileId]
+    if (!file) throw new ConvosError('FILE_NOT_FOUND', 'no such file')
+    // to be kept, never shown: anybody may have sent anything
+    res.set({ 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'" })
+    res.attachment(file.filename).type(file.mimeType).send(Buffer.from(file.data, 'base64'))
+  })
+
+  router.post('/conversations/:id/signals', (req, res) => {
+    network.signal(req.params.id, Signal.parse(req.body))
+    res.status(204).end()
+  })
+
+  router.post('/conversations/:id/explode', (req, res) => {
+    network.explode(req.params.id, Explode.parse(req.body))
+    res.json(present(network.get(req.params.id)))
+  })
 
   router.post('/conversations', (req, res) => {
     res.status(201).json(present(network.create(CreateConversation.parse(req.body ?? {}))))
@@ -80,7 +128,7 @@ export function apiRoutes(p: {
   })
 
   router.patch('/conversations/:id/members/:inboxId', (req, res) => {
-    res.json(network.updateProfile(req.params.id, req.params.inboxId, Profile.parse(req.body).name))
+    res.json(network.updateProfile(req.params.id, req.params.inboxId, Profile.parse(req.body)))
   })
 
   router.delete('/conversations/:id/members/:inboxId', (req, res) => {

@@ -12,8 +12,11 @@ export function createConvos(ctx: SimContext): Simulator {
   const closing = new AbortController()
   const inviteUrl = ({ invite }: Conversation) => `${ctx.baseUrl()}${prefix}/v2?i=${invite.slug}`
 
+  const fileUrl = (conversationId: string, fileId: string) =>
+    `${ctx.baseUrl()}${prefix}/api/conversations/${conversationId}/files/${fileId}`
+
   const router = Router()
-  router.use('/api', apiRoutes({ network, inviteUrl, closing: closing.signal }))
+  router.use('/api', apiRoutes({ network, inviteUrl, fileUrl, closing: closing.signal }))
   router.use(pageRoutes(network))
 
   return {

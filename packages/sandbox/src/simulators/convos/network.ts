@@ -2,7 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { z } from 'zod'
 import { ConvosError } from './errors.ts'
-import { Conversation, type JoinRequest, type LogEntry, type Member, type Message, messagesOf } from './model.ts'
+import {
+  type Attachment,
+  Conversation,
+  type JoinRequest,
+  type LogEntry,
+  type Member,
+  type Message,
+  messagesOf,
+  type Signal,
+} from './model.ts'
 
 const State = z.object({ conversations: z.array(Conversation) })
 
@@ -17,6 +26,14 @@ export type Admission =
   | { status: 'joined'; inboxId: string; conversation: Conversation; member: Member }
   | { status: 'request_sent' | 'refused'; inboxId: string; conversation: Conversation }
 
+interface Sending {
+  senderInboxId: string
+  id?: string | undefined
+  text: string
+  replyTo?: string | undefined
+  attachment?: Attachment | undefined
+}
+
 /** A log entry without its position, which only the log gives. */
 type Happening = LogEntry extends infer Entry ? (Entry extends unknown ? Omit<Entry, 'seq'> : never) : never
 
@@ -30,6 +47,8 @@ export function createNetwork(now: () => Date) {
   const conversations = new Map<string, Conversation>()
   /** Emits a conversation's id whenever anything about it has changed; listeners look for themselves. */
   const changes = new EventEmitter().setMaxListeners(0)
+  /** Emits what passes under a conversation's id, to those who listen. */
+  const signals = new EventEmitter().setMaxListeners(0)
   const timestamp = () => now().toISOString()
 
   function record(conversation: Conversation, happening: Happening) {
@@ -52,6 +71,15 @@ export function createNetwork(now: () => Date) {
     return conversation
   }
 
+  /** The conversation, as long as it goes on. */
+  function ongoing(id: string): Conversation {
+    const conversation = get(id)
+    if (hasEnded(conversation)) throw new ConvosError('ENDED', 'this conversation has ended')
+    return conversation
+  }
+
+  const hasEnded = ({ expiresAt }: Conversation) => expiresAt !== null && Date.parse(expiresAt) <= now().getTime()
+
   function memberOf(conversation: Conversation, inboxId: string): Member {
     const member = conversation.members.find((each) => each.inboxId === inboxId)
     if (!member) throw new ConvosError('NOT_A_MEMBER', 'not a member of this conversation')
@@ -66,6 +94,7 @@ export function createNetwork(now: () => Date) {
 
   return {
     changes,
+    signals,
     get,
     find: (id: string) => conversations.get(id),
     all: () => [...conversations.values()],
@@ -101,6 +130,8 @@ export function createNetwork(now: () => Date) {
         members: [],
         requests: [],
         log: [],
+        expiresAt: null,
+        files: {},
       }
       conversations.set(conversation.id, conversation)
       admit(conversation, creator)
@@ -108,7 +139,7 @@ export function createNetwork(now: () => Date) {
     },
 
     update(id: string, p: { [K in 'name' | 'description' | 'approval' | 'locked']?: Conversation[K] | undefined }) {
-      const conversation = get(id)
+      const conversation = ongoing(id)
       const renamed = p.name !== undefined && p.name !== conversation.name
       conversation.name = p.name ?? conversation.name
       conversation.description = p.description ?? conversation.description
@@ -120,7 +151,7 @@ export function createNetwork(now: () => Date) {
 
     /** Admits at once, or leaves a request; whoever is in, or has asked, just hears how things stand. */
     join(slug: string, who: Visitor): Admission {
-      const conversation = this.byInvite(slug)
+      const conversation = ongoing(this.byInvite(slug).id)
       const inboxId = who.inboxId ?? newInboxId()
       const member = conversation.members.find((each) => each.inboxId === inboxId)
       if (member) return { status: 'joined', inboxId, conversation, member }
@@ -152,8 +183,8 @@ export function createNetwork(now: () => Date) {
     },
 
     /** Repeated with the same id it is the same message. */
-    send(id: string, p: { senderInboxId: string; id?: string | undefined; text: string; replyTo?: string | undefined }): Message {
-      const conversation = get(id)
+    send(id: string, p: Sending): Message {
+      const conversation = ongoing(id)
       const sender = memberOf(conversation, p.senderInboxId)
       const stored = messagesOf(conversation).find((each) => each.id === p.id)
       if (stored) {
@@ -166,7 +197,8 @@ export function createNetwork(now: () => Date) {
         senderName: sender.name,
         senderKind: sender.kind,
         text: p.text,
-        ...(p.replyTo === undefined ? {} : { replyTo: p.replyTo }),
+        ...(p.replyTo !== undefined && { replyTo: p.replyTo }),
+        ...(p.attachment && { attachment: p.attachment }),
         sentAt: timestamp(),
       }
       record(conversation, { type: 'message', message })
@@ -174,21 +206,54 @@ export function createNetwork(now: () => Date) {
     },
 
     react(id: string, p: { inboxId: string; messageId: string; emoji: string; action: 'added' | 'removed' }) {
-      const conversation = get(id)
+      const conversation = ongoing(id)
       memberOf(conversation, p.inboxId)
       const known = messagesOf(conversation).some((each) => each.id === p.messageId)
       if (!known) throw new ConvosError('MESSAGE_NOT_FOUND', 'no such message')
       record(conversation, { type: 'reaction', ...p })
     },
 
-    updateProfile(id: string, inboxId: string, name: string): Member {
-      const conversation = get(id)
+    updateProfile(id: string, inboxId: string, p: { [K in 'name' | 'image' | 'metadata']?: Member[K] | undefined }): Member {
+      const conversation = ongoing(id)
       const member = memberOf(conversation, inboxId)
-      if (member.name !== name) {
-        member.name = name
-        record(conversation, { type: 'profile_updated', inboxId, name })
-      }
+      const before = JSON.stringify(member)
+      member.name = p.name ?? member.name
+      if (p.image !== undefined) member.image = p.image
+      if (p.metadata !== undefined) member.metadata = { ...member.metadata, ...p.metadata }
+      const { name, kind, image, metadata } = member
+      if (JSON.stringify(member) !== before)
+        record(conversation, {
+          type: 'profile_updated',
+          inboxId,
+          name,
+          kind,
+          ...(image !== undefined && { image }),
+          ...(metadata && { metadata }),
+        })
       return member
+    },
+
+    /** Keeps a file to be sent; its id. */
+    upload(id: string, file: Conversation['files'][string]): string {
+      const fileId = randomUUID()
+      ongoing(id).files[fileId] = file
+      return fileId
+    },
+
+    signal(id: string, signal: Signal) {
+      memberOf(ongoing(id), signal.inboxId)
+      signals.emit(id, signal)
+    },
+
+    /** Ends the conversation for everybody, now or at a time to come; now, all but who did it are out of it. */
+    explode(id: string, p: { inboxId: string; expiresAt?: string | undefined }) {
+      const conversation = ongoing(id)
+      memberOf(conversation, p.inboxId)
+      const expiresAt = p.expiresAt ?? timestamp()
+      conversation.expiresAt = expiresAt
+      record(conversation, { type: 'exploded', inboxId: p.inboxId, expiresAt, at: timestamp() })
+      if (!hasEnded(conversation)) return
+      for (const { inboxId } of conversation.members) if (inboxId !== p.inboxId) this.leave(id, inboxId)
     },
 
     leave(id: string, inboxId: string) {

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import type { Signal } from './model.ts'
 import type { Network } from './network.ts'
 
 /** Often enough that nothing on the way takes a quiet conversation for a dead connection. */
@@ -6,7 +7,8 @@ const KEEP_ALIVE_MS = 15_000
 
 /**
  * Server-sent events: `hello` with the present position, then every log entry after `after`, each under its position as the
- * event id. A reader that reconnects with the last id it has seen misses nothing. Ends when the conversation is gone.
+ * event id. A reader that reconnects with the last id it has seen misses nothing. In between, `signal` events tell what passes.
+ * Ends when the conversation is gone.
  */
 export function streamLog(req: Request, res: Response, p: { network: Network; id: string; after: number; closing: AbortSignal }) {
   const { network, id } = p
@@ -29,10 +31,14 @@ export function streamLog(req: Request, res: Response, p: { network: Network; id
   }
   const keepAlive = setInterval(() => res.write(': keep-alive\n\n'), KEEP_ALIVE_MS)
 
+  const pass = (signal: Signal) => res.write(`event: signal\ndata: ${JSON.stringify(signal)}\n\n`)
+
+  network.signals.on(id, pass)
   network.changes.on(id, pump)
   p.closing.addEventListener('abort', end)
   req.once('close', () => {
     clearInterval(keepAlive)
+    network.signals.off(id, pass)
     network.changes.off(id, pump)
     p.closing.removeEventListener('abort', end)
   })

@@ -12,6 +12,7 @@ export const ConversationView = z.object({
   invite: z.object({ url: z.string(), slug: z.string(), tag: z.string() }),
   approval: Approval,
   locked: z.boolean(),
+  expiresAt: z.string().nullable(),
   members: z.array(Member),
   requests: z.array(JoinRequest),
   messageCount: z.number(),
@@ -43,7 +44,7 @@ export type AdmissionView = z.infer<typeof AdmissionView>
 export const Hello = z.object({ cursor: z.number() })
 
 export function presentConversation(conversation: Conversation, inviteUrl: string): ConversationView {
-  const { id, name, description, createdAt, creatorInboxId, approval, locked, members, requests } = conversation
+  const { id, name, description, createdAt, creatorInboxId, approval, locked, expiresAt, members, requests } = conversation
   return {
     id,
     name,
@@ -53,6 +54,7 @@ export function presentConversation(conversation: Conversation, inviteUrl: strin
     invite: { url: inviteUrl, ...conversation.invite },
     approval,
     locked,
+    expiresAt,
     members,
     requests,
     messageCount: messagesOf(conversation).length,

@@ -4,6 +4,8 @@ import { join, openLog, send } from './network.js'
 const $ = (id) => document.getElementById(id)
 const slug = new URLSearchParams(location.search).get('i')
 const identityKey = `convos:${slug}`
+/** Whoever says that they type says it again before this is over, or does not type any more. */
+const TYPING_MS = 12_000
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 
 const say = (text) => ($('status').textContent = text)
@@ -51,7 +53,10 @@ async function enter(identity) {
 
 function showChat(conversationId, me) {
   const members = new Map()
-  const texts = new Map()
+  /** The messages shown, by their ids. */
+  const articles = new Map()
+  /** Who is typing, and the timer that forgets it. */
+  const typing = new Map()
   $('chat').hidden = false
   $('members').hidden = false
   $('message').focus()
@@ -60,14 +65,35 @@ function showChat(conversationId, me) {
   const nameOf = (inboxId) => (inboxId === me ? 'You' : (members.get(inboxId)?.name ?? 'Someone'))
   const showMembers = () => $('members').replaceChildren(...[...members.values()].map((member) => memberItem(member, me)))
 
+  const showTyping = () => {
+    const names = [...typing.keys()].map(nameOf)
+    $('typing').textContent = names.length === 0 ? '' : `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} typing…`
+  }
+  const setTyping = (inboxId, isTyping) => {
+    clearTimeout(typing.get(inboxId))
+    typing.delete(inboxId)
+    if (isTyping)
+      typing.set(
+        inboxId,
+        setTimeout(() => setTyping(inboxId, false), TYPING_MS),
+      )
+    showTyping()
+  }
+
   const show = {
     message({ message }) {
-      texts.set(message.id, message.text)
-      append(messageArticle(message, me), message.senderInboxId === me)
+      const article = messageArticle(message, me, articles.get(message.replyTo)?.text)
+      articles.set(message.id, { node: article, text: message.text, reactions: new Map() })
+      append(article, message.senderInboxId === me)
     },
     reaction({ messageId, inboxId, emoji, action }) {
-      const verb = action === 'added' ? 'reacted with' : 'took back'
-      append(note(`${nameOf(inboxId)} ${verb} ${emoji} on “${shortened(texts.get(messageId) ?? '')}”`))
+      const article = articles.get(messageId)
+      if (!article) return
+      const by = article.reactions.get(emoji) ?? new Set()
+      if (action === 'added') by.add(inboxId)
+      else by.delete(inboxId)
+      article.reactions.set(emoji, by)
+      showReactions(article, nameOf)
     },
     member_joined({ member }) {
       members.set(member.inboxId, member)
@@ -84,6 +110,13 @@ function showChat(conversationId, me) {
       members.set(inboxId, { ...members.get(inboxId), inboxId, name })
       showMembers()
     },
+    exploded({ inboxId, expiresAt }) {
+      const isOver = Date.parse(expiresAt) <= Date.now()
+      append(
+        note(`${nameOf(inboxId)} ended this conversation${isOver ? '' : ` from ${new Date(expiresAt).toLocaleString()} on`}.`),
+      )
+      if (isOver) $('compose').hidden = true
+    },
     conversation_updated({ name }) {
       $('name').textContent = name || 'Conversation'
       document.title = `${name || 'Conversation'} · Convos`
@@ -92,6 +125,9 @@ function showChat(conversationId, me) {
 
   openLog(conversationId, {
     entry: (entry) => show[entry.type]?.(entry),
+    signal: ({ type, inboxId, isTyping }) => {
+      if (type === 'typing' && inboxId !== me) setTyping(inboxId, isTyping)
+    },
     // What was said before is not news to announce; what comes from now on is.
     caughtUp: () => $('log').setAttribute('aria-busy', 'false'),
     state: (state) =>
@@ -144,7 +180,23 @@ function memberItem({ inboxId, name, kind }, me) {
   return element('li', { dir: 'auto', textContent: name + suffix })
 }
 
-function messageArticle({ senderInboxId, senderName, text, sentAt }, me) {
+/** One chip for each emoji that somebody left, with their names. */
+function showReactions({ node, reactions }, nameOf) {
+  const chips = [...reactions]
+    .filter(([, by]) => by.size > 0)
+    .map(([emoji, by]) => element('li', { textContent: `${emoji} ${[...by].map(nameOf).join(', ')}`, dir: 'auto' }))
+  node.querySelector('.reactions')?.remove()
+  if (chips.length > 0) node.append(element('ul', { className: 'reactions', ariaLabel: 'Reactions' }, ...chips))
+}
+
+/** A file is offered to be kept. Only addresses of the web are followed. */
+function attachmentLink({ url, filename, size }) {
+  const label = `${filename} (${Math.ceil(size / 1024)} KiB)`
+  if (!/^https?:/.test(url)) return label
+  return element('a', { href: url, download: filename, rel: 'noreferrer', target: '_blank', textContent: label })
+}
+
+function messageArticle({ senderInboxId, senderName, text, sentAt, attachment }, me, quoted) {
   const own = senderInboxId === me
   const time = element('time', {
     dateTime: sentAt,
@@ -155,8 +207,9 @@ function messageArticle({ senderInboxId, senderName, text, sentAt }, me) {
     'article',
     { className: own ? 'own' : '' },
     element('p', { className: 'from' }, element('b', { textContent: own ? 'You' : senderName, dir: 'auto' }), ' · ', time),
-    element('p', { className: 'text', dir: 'auto', textContent: text }),
+    ...(quoted === undefined ? [] : [element('p', { className: 'quoted', dir: 'auto', textContent: shortened(quoted) })]),
+    element('p', { className: 'text', dir: 'auto' }, attachment ? attachmentLink(attachment) : text),
   )
 }
 
-const shortened = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text)
+const shortened = (text) => (text.length > 80 ? `${text.slice(0, 80)}…` : text)

@@ -46,5 +46,6 @@ export function openLog(conversationId, on) {
     on.entry(entry)
     if (seen === head) on.caughtUp()
   })
+  source.addEventListener('signal', (event) => on.signal(JSON.parse(event.data)))
   source.addEventListener('error', () => on.state(source.readyState === EventSource.CLOSED ? 'gone' : 'lost'))
 }
