@@ -5,7 +5,6 @@ export default defineConfig({
   test: {
     name: 'openclaw',
     include: ['test/openclaw/**/*.openclaw.ts'],
-    globalSetup: ['test/openclaw/setup.ts'],
     testTimeout: 400_000,
     hookTimeout: 120_000,
     fileParallelism: false,

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { processesWith } from '../support/processes.ts'
 import { place } from './place.ts'
 
-const ANSWER_MS = 120_000
+const ANSWER_MS = 180_000
 
 /** What lies on the volume, but for what a database keeps beside itself while it is open. */
 const listing = (folder: string) =>
@@ -15,8 +15,10 @@ const listing = (folder: string) =>
     .toSorted()
 
 const sessionsIn = (volume: string) => {
-  using db = new DatabaseSync(join(volume, 'openclaw/agents/main/agent/openclaw-agent.sqlite'), { readOnly: true })
-  return db.prepare("select * from sqlite_master where type = 'table'").all()
+  const db = new DatabaseSync(join(volume, 'openclaw/agents/main/agent/openclaw-agent.sqlite'), { readOnly: true })
+  const rows = db.prepare("select * from sqlite_master where type = 'table'").all()
+  db.close()
+  return rows
 }
 
 test('a claim on the real gateway: answered by its instructions, in order, once, through a killed gateway, and wiped', async () => {

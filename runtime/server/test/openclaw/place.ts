@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startSimulators } from '@convos/sandbox'
 import { eventually } from '@convos/sandbox/testing'
-import { onTestFinished } from 'vitest'
+import { onTestFailed, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { spawnBox, world } from '../support/box.ts'
 
@@ -49,11 +49,8 @@ export async function place() {
     /** A box whose gateway is ready. */
     async open() {
       const box = await spawnBox(w)
-      try {
-        await eventually('the gateway is ready', async () => (await box.health()).ready, { timeoutMs: BOOT_MS, everyMs: 250 })
-      } catch (err) {
-        throw new Error(box.output(), { cause: err })
-      }
+      onTestFailed(() => console.error(box.output()))
+      await eventually('the gateway is ready', async () => (await box.health()).ready, { timeoutMs: BOOT_MS, everyMs: 250 })
       return box
     },
     /** One that a person made, and is in. */

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** With the real gateway: minutes, a gigabyte of memory, and on first use the installation of `runtime/`. One at a time. */
+export default defineConfig({
+  test: {
+    globalSetup: ['runtime/server/test/openclaw/setup.ts'],
+    projects: ['runtime/server/vitest.openclaw.config.ts', 'runtime/openclaw/extensions/web-tools/vitest.openclaw.config.ts'],
+    maxWorkers: 1,
+    fileParallelism: false,
+  },
+})
