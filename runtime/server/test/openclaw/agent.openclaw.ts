@@ -14,11 +14,12 @@ const listing = (folder: string) =>
     .filter((path) => !/-(wal|shm|journal)$/.test(path))
     .toSorted()
 
-const sessionsIn = (volume: string) => {
+/** The conversations that the gateway remembers. */
+function sessionsIn(volume: string): unknown[] {
   const db = new DatabaseSync(join(volume, 'openclaw/agents/main/agent/openclaw-agent.sqlite'), { readOnly: true })
-  const rows = db.prepare("select * from sqlite_master where type = 'table'").all()
+  const rows = db.prepare('select session_key from session_nodes').all()
   db.close()
-  return rows
+  return rows.map((row) => row['session_key'])
 }
 
 test('a claim on the real gateway: answered by its instructions, in order, once, through a killed gateway, and wiped', async () => {
@@ -61,7 +62,7 @@ test('a claim on the real gateway: answered by its instructions, in order, once,
   expect((await box.health()).ready).toBe(true)
   expect(gateway().some(({ pid }) => before.includes(pid))).toBe(false)
   expect(await p.texts(id)).toHaveLength(1 + 2 * 22)
-  console.log(sessionsIn(volume))
+  expect(sessionsIn(volume)).toEqual([`agent:main:convos:group:${id.toLowerCase()}`])
 
   expect((await box.call('POST', '/pool/reset')).body).toMatchObject({ ok: true })
   await eventually('it is a warm box again', async () => (await box.health()).ready, { timeoutMs: 180_000 })
@@ -80,5 +81,17 @@ test('a claim into the conversation of others', async () => {
   await p.say(id, person, 'Who are you?')
   await eventually('the answer', async () => (await p.texts(id)).length === 3, { timeoutMs: ANSWER_MS })
   expect((await p.texts(id)).at(-1)).toMatch(/^Ada here, speaking as a careful librarian: you asked “Who are you\?”/)
-  await box.terminate()
+
+  await p.fail('openrouter', 402)
+  await p.say(id, person, 'Are you broke?')
+  await eventually('an apology', async () => (await p.texts(id)).length === 5, { timeoutMs: ANSWER_MS })
+  expect((await p.texts(id)).at(-1)).toBe("I'm sorry, I can't answer: the account that pays for my model has no credit left.")
+
+  const page = await fetch(`${box.url}/`)
+  expect(page.status).toBe(200)
+  expect(page.headers.get('content-type')).toContain('text/html')
+  const socket = new WebSocket(box.url.replace('http', 'ws'))
+  const challenge = await new Promise<unknown>((resolve) => socket.addEventListener('message', ({ data }) => resolve(data), { once: true }))
+  expect(JSON.parse(String(challenge))).toMatchObject({ event: 'connect.challenge' })
+  expect(await box.terminate()).toBe(0)
 })

@@ -53,6 +53,14 @@ export async function place() {
       await eventually('the gateway is ready', async () => (await box.health()).ready, { timeoutMs: BOOT_MS, everyMs: 250 })
       return box
     },
+    /** Every further completion is refused so. */
+    fail: (provider: string, status: number) =>
+      call('/_control/faults', 'POST', {
+        provider,
+        match: { path: '/chat/completions' },
+        times: 100,
+        effect: { kind: 'status', status, body: { error: { code: status, message: 'refused by the test' } } },
+      }),
     /** One that a person made, and is in. */
     async conversationOf(name: string) {
       const { id, invite } = Created.parse(await convos('/conversations', 'POST', { name: 'Friends' }))
