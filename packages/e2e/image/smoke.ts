@@ -61,7 +61,8 @@ export async function smoke({ builder, image, root, engine }: SmokeOptions): Pro
     })
   } finally {
     await simulators.close()
-    await rm(volume, { recursive: true, force: true })
+    // it belongs to the image's user by now, who may be a stranger here
+    await rm(volume, { recursive: true, force: true }).catch(() => console.warn(`${volume} is left behind`))
   }
 }
 
