@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { chooseBuilder } from './builder.ts'
+import { chooseBuilder } from './choose.ts'
 import { command } from './command.ts'
 import { smoke } from './smoke.ts'
 
