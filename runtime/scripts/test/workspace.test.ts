@@ -52,14 +52,14 @@ describe('the workspace', () => {
     expect(w.file('workspace/MEMORY.md')).toBe('I met Sam\n')
   })
 
-  test('a link in the place of a file is not written through', async () => {
+  test('a link in the place of a file is a change, whatever it leads to', async () => {
     const w = await seeded()
-    writeFileSync(join(w.state, 'elsewhere'), 'kept')
+    writeFileSync(join(w.state, 'elsewhere'), 'be kind\n')
     rmSync(w.workspace('AGENTS.md'))
     symlinkSync(join(w.state, 'elsewhere'), w.workspace('AGENTS.md'))
     w.seed('AGENTS.md', 'be kinder\n')
     await w.sync()
-    expect(w.file('elsewhere')).toBe('kept')
+    expect(w.file('elsewhere')).toBe('be kind\n')
     expect(lstatSync(w.workspace('AGENTS.md')).isSymbolicLink()).toBe(true)
   })
 })
