@@ -8,7 +8,5 @@ source "$RUNTIME_ROOT/scripts/lib/sync.sh"
 
 derive_paths
 make_state_root
-make_gateway_folders
 set_node_path
-sync_workspace
-apply_config
+prepare_gateway

@@ -9,6 +9,8 @@ source "$RUNTIME_ROOT/scripts/lib/node-path.sh"
 source "$RUNTIME_ROOT/scripts/lib/sync.sh"
 
 load_env_file
+# while root may be here: a mounted secret is often root's alone
+load_secret_files
 derive_paths
 
 # Root is needed for one thing only: a volume that belongs to it. AGENT_USER is set in the image alone.
@@ -20,7 +22,6 @@ if [ "$(id -u)" -eq 0 ] && [ -n "${AGENT_USER:-}" ]; then
   exec setpriv --reuid="$uid" --regid="$gid" --init-groups "$RUNTIME_ROOT/scripts/entrypoint.sh"
 fi
 
-load_secret_files
 if [ -z "${OPENROUTER_API_KEY:-}${ANTHROPIC_API_KEY:-}" ]; then
   say 'OPENROUTER_API_KEY is missing: the agent cannot think until it is given one'
 fi
@@ -32,10 +33,8 @@ make_state_root
 set_node_path
 if [ "${AGENT_ENGINE:-openclaw}" != lite ]; then
   need_openclaw
-  make_gateway_folders
-  # the gateway does both again at its start; what is wrong with them is to be seen before the box listens
-  sync_workspace
-  apply_config
+  # the gateway does it again at its start; what is wrong is to be seen before the box listens
+  prepare_gateway
 fi
 
 server=$RUNTIME_ROOT/server/dist/index.js

@@ -13,14 +13,12 @@ source "$RUNTIME_ROOT/scripts/lib/sync.sh"
 require OPENCLAW_GATEWAY_TOKEN 'the token of the Control UI, and of whoever else talks to the gateway'
 derive_paths
 make_state_root
-make_gateway_folders
 set_node_path
 need_openclaw
 # again at each start: a claim may have changed the model or the key meanwhile, a reset has wiped both folders
-sync_workspace
-apply_config
+prepare_gateway
 
-export OPENCLAW_STATE_DIR=$GATEWAY_STATE OPENCLAW_CONFIG_PATH=$GATEWAY_CONFIG OPENCLAW_WORKSPACE_DIR=$WORKSPACE
+export OPENCLAW_STATE_DIR=$GATEWAY_STATE OPENCLAW_CONFIG_PATH=$GATEWAY_STATE/openclaw.json OPENCLAW_WORKSPACE_DIR=$WORKSPACE
 # the image is the version: nothing updates, announces, fetches or rewrites itself
 export OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_CONFIG_READONLY=1 OPENCLAW_OFFLINE=1 DO_NOT_TRACK=1
 # who starts this by hand may have them; the agent's tools must not

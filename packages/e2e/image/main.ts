@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { chooseBuilder } from './builder.ts'
+import { chooseBuilder } from './choose.ts'
 import { command } from './command.ts'
 import { smoke } from './smoke.ts'
 
@@ -12,6 +12,7 @@ const HELP = `pnpm image:runtime: builds the agent image, starts it, talks to it
   --tag TAG                         default: localhost/convos-runtime:dev
   --chromium                        with a browser for the agent
   --engine openclaw|lite            what is started in it, default: openclaw
+  --ready-within SECONDS            default: 30, which two cores keep that have nothing else to do
   --no-build                        tries an image that is there
   --no-smoke                        only builds`
 
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     tag: { type: 'string', default: 'localhost/convos-runtime:dev' },
     chromium: { type: 'boolean', default: false },
     engine: { type: 'string', default: 'openclaw' },
+    'ready-within': { type: 'string', default: '30' },
     build: { type: 'boolean', default: true },
     smoke: { type: 'boolean', default: true },
     help: { type: 'boolean', default: false },
@@ -54,4 +56,7 @@ const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1).padStart(7)} MB`
 for (const { digest, bytes } of layers) console.log(`${mb(bytes)}  ${digest.slice(0, 19)}`)
 console.log(`${mb(layers.reduce((sum, { bytes }) => sum + bytes, 0))}  ${layers.length} layers, compressed`)
 
-if (values.smoke) await smoke({ builder, image: values.tag, root, engine: values.engine })
+if (values.smoke) {
+  const readyWithinMs = Number(values['ready-within']) * 1000
+  await smoke({ builder, image: values.tag, root, engine: values.engine, readyWithinMs })
+}

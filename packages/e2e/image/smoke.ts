@@ -10,7 +10,6 @@ import { z } from 'zod'
 import { joinAsPerson, type Person } from '../test/support/person.ts'
 import type { Box, Builder } from './builder.ts'
 
-const READY_WITHIN_MS = 30_000
 const STOPPED_WITHIN_MS = 20_000
 
 const Health = z.object({ ready: z.boolean(), clean: z.boolean(), binding: z.string(), conversationId: z.string().nullable() })
@@ -21,6 +20,7 @@ export interface SmokeOptions {
   image: string
   root: string
   engine: string
+  readyWithinMs: number
 }
 
 /** What services put into the deployment. */
@@ -35,14 +35,14 @@ const startCommand = async (root: string) => {
  * Starts the image as Railway does, has it claimed and talked to, stops it, and starts it again as anybody else does on the same volume: it
  * must be the same agent. The rest of the world is the sandbox's simulators; `convos` is the sandbox's, from this checkout.
  */
-export async function smoke({ builder, image, root, engine }: SmokeOptions): Promise<void> {
+export async function smoke(options: SmokeOptions): Promise<void> {
   const simulators = await startSimulators()
   const volume = await mkdtemp(join(tmpdir(), 'image-smoke-'))
   try {
-    const world = await createWorld({ builder, image, root, engine, simulators: simulators.url, volume })
+    const world = await createWorld({ ...options, simulators: simulators.url, volume })
     const [person, claimed] = await world.live('the start command, as root, on a volume of root', {
       user: 'root',
-      command: await startCommand(root),
+      command: await startCommand(options.root),
       act: async (box) => {
         const { inviteUrl, conversationId } = await box.provision()
         const someone = await joinAsPerson(inviteUrl, 'Sam')
@@ -61,15 +61,12 @@ export async function smoke({ builder, image, root, engine }: SmokeOptions): Pro
     })
   } finally {
     await simulators.close()
-    await rm(volume, { recursive: true, force: true })
+    // it belongs to the image's user by now, who may be a stranger here
+    await rm(volume, { recursive: true, force: true }).catch(() => console.warn(`${volume} is left behind`))
   }
 }
 
-interface World {
-  builder: Builder
-  image: string
-  root: string
-  engine: string
+interface World extends SmokeOptions {
   simulators: string
   volume: string
 }
@@ -139,7 +136,7 @@ async function createWorld(w: World) {
       console.log(`\n${what}`)
       const box = await w.builder.run({ ...p, image: w.image, env, volume: w.volume, readable: w.root })
       try {
-        const readyMs = await timed(async () => within(READY_WITHIN_MS, 'not ready', box, untilReady(health)))
+        const readyMs = await timed(async () => within(w.readyWithinMs, 'not ready', box, untilReady(health)))
         console.log(`  ready after ${seconds(readyMs)}`)
         const result = await p.act(client)
         const stopMs = await timed(async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 const RUNTIME = fileURLToPath(new URL('../../../runtime', import.meta.url))
 
 /**
- * Makes sure that the OpenClaw gateway can be started from this checkout: installs what `runtime/package-lock.json` names (650 MB, on first use
- * and after it changed) and bundles our extensions. `progress` is told what takes long.
+ * Makes sure that the OpenClaw gateway can be started from this checkout: installs what `runtime/package-lock.json` names (on first use and
+ * after it changed) and bundles our extensions as the image does. `progress` is told what takes long.
  * @throws Error with the end of what the installer said
  */
 export async function prepareRuntime(progress: (text: string) => void): Promise<void> {
@@ -16,11 +16,7 @@ export async function prepareRuntime(progress: (text: string) => void): Promise<
     progress('installing OpenClaw, about 650 MB')
     await run('npm', ['ci', '--no-audit', '--no-fund'], RUNTIME, progress)
   }
-  const extensions = join(RUNTIME, 'openclaw/extensions')
-  for (const name of readdirSync(extensions)) {
-    if (existsSync(join(extensions, name, 'package.json')))
-      await run(process.execPath, ['--run', 'build'], join(extensions, name), () => {})
-  }
+  await run(process.execPath, ['scripts/bundle.ts', '.bundle'], RUNTIME, () => {})
 }
 
 /** npm notes what it installed; anything else than what is wanted now, or half of it, differs. */

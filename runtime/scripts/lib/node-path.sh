@@ -8,8 +8,11 @@ set_node_path() {
     if [ -d "$bin" ]; then PATH=$(cd "$bin" && pwd -P):$PATH; fi
   done
   export PATH
-  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 24 || (a === 24 && b >= 16) ? 0 : 1)' 2>/dev/null ||
-    die "Node 24.16 or newer is needed; here is $(node --version 2>/dev/null || printf none)"
+  local version
+  version=$(node --version 2>/dev/null) || version=none
+  if [[ ! $version =~ ^v([0-9]+)\.([0-9]+) ]] || ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] < 24016)); then
+    die "Node 24.16 or newer is needed; here is $version"
+  fi
 }
 
 need_openclaw() {

@@ -11,7 +11,6 @@ derive_paths() {
     say "no volume is attached: what lies in $STATE_ROOT is gone after the next deployment"
   fi
   GATEWAY_STATE=$STATE_ROOT/openclaw
-  GATEWAY_CONFIG=$GATEWAY_STATE/openclaw.json
   WORKSPACE=$STATE_ROOT/workspace
 }
 
@@ -23,8 +22,6 @@ make_state_root() {
   owner=$(stat -c %u "$STATE_ROOT" 2>/dev/null || printf nobody)
   die "user $(id -u) cannot write to $STATE_ROOT (owner: $owner). On Railway set RAILWAY_RUN_UID=0: the volume is then handed over at start, and root given up. Elsewhere: chown -R $(id -u) the folder"
 }
-
-make_gateway_folders() { mkdir -p "$GATEWAY_STATE" "$WORKSPACE"; }
 
 # As root: gives the state to user $1 and group $2, whoever had it. Again at each start, as the last one may have been cut short.
 hand_over_state() {

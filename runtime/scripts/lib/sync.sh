@@ -1,13 +1,10 @@
 # shellcheck shell=bash
-# The workspace and the gateway's configuration, brought up to date. Sourced.
+# What the gateway lives in, brought up to date with the image and the environment. Sourced.
 
-# Seeds the workspace; what the agent or its owner changed stays theirs.
-sync_workspace() {
-  node "$RUNTIME_ROOT/scripts/lib/sync-workspace.ts" "$RUNTIME_ROOT/openclaw/workspace" "$WORKSPACE" "$GATEWAY_STATE/workspace.sha256"
-}
-
-apply_config() {
+# Seeds the workspace (what the agent or its owner changed stays theirs) and writes the gateway's openclaw.json. Safe to repeat.
+prepare_gateway() {
+  mkdir -p "$GATEWAY_STATE" "$WORKSPACE"
   # the image names the place of a browser that it need not have
   [ -x "${CHROMIUM_PATH:-}" ] || unset CHROMIUM_PATH
-  OPENCLAW_WORKSPACE_DIR=$WORKSPACE node "$RUNTIME_ROOT/scripts/lib/write-config.ts" "$RUNTIME_ROOT/openclaw/openclaw.json" "$GATEWAY_CONFIG"
+  node "$RUNTIME_ROOT/scripts/lib/prepare.ts" "$RUNTIME_ROOT/openclaw" "$GATEWAY_STATE" "$WORKSPACE"
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Box, box, text } from './support.ts'
@@ -99,8 +99,12 @@ describe('state', () => {
     const b = box()
     mkdirSync(join(b.state, 'agent/convos'), { recursive: true })
     writeFileSync(join(b.state, 'agent/convos/identity.json'), '{}')
-    const told = await b.tell(entrypoint(b), given(b, { AGENT_USER: 'nobody' }))
+    b.put('key', 'a key that only root can read')
+    chmodSync(join(b.root, 'key'), 0o400)
+    const file = { OPENROUTER_API_KEY: '', OPENROUTER_API_KEY_FILE: join(b.root, 'key') }
+    const told = await b.tell(entrypoint(b), given(b, { AGENT_USER: 'nobody', ...file }))
     expect(told.uid).toBe(NOBODY)
+    expect(told.env['OPENROUTER_API_KEY']).toBe('a key that only root can read')
     expect(told.env['HOME']).not.toBe('/root')
     for (const path of ['', 'agent/convos/identity.json', 'openclaw/openclaw.json'])
       expect(statSync(join(b.state, path)).uid, path).toBe(NOBODY)

@@ -23,7 +23,6 @@ export const INSTANCE_VARIABLES = {
     'BANKR_API_KEY',
     'BANKR_API_URL',
     'TELNYX_API_KEY',
-    'TELNYX_API_URL',
     'TELNYX_PHONE_NUMBER',
   ],
 } as const
