@@ -4,7 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     globalSetup: ['runtime/server/test/openclaw/setup.ts'],
-    projects: ['runtime/server/vitest.openclaw.config.ts', 'runtime/openclaw/extensions/web-tools/vitest.openclaw.config.ts'],
+    projects: ['runtime/server', 'runtime/scripts', 'runtime/openclaw/extensions/web-tools'].map(
+      (folder) => `${folder}/vitest.openclaw.config.ts`,
+    ),
     maxWorkers: 1,
     fileParallelism: false,
   },

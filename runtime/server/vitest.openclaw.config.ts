@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     name: 'openclaw',
+    globalSetup: ['test/openclaw/setup.ts'],
     include: ['test/openclaw/**/*.openclaw.ts'],
     testTimeout: 400_000,
     hookTimeout: 120_000,

@@ -14,7 +14,11 @@ const open = async (short: Parameters<typeof openGatewayBox>[1] = {}) => {
 }
 
 /** Sends these lines as they are, and answers with what came back until `until` or the end. */
-async function raw(port: number, lines: string[], until = '\r\n\r\n'): Promise<{ head: string; socket: ReturnType<typeof connect> }> {
+async function raw(
+  port: number,
+  lines: string[],
+  until = '\r\n\r\n',
+): Promise<{ head: string; socket: ReturnType<typeof connect> }> {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
   socket.write(`${lines.join('\r\n')}\r\n\r\n`)
@@ -30,7 +34,14 @@ async function raw(port: number, lines: string[], until = '\r\n\r\n'): Promise<{
 test('what is not ours goes to the gateway, with who asked and without what is between two parties only', async () => {
   const { box } = await open()
   const seen = await new Promise<unknown>((resolve, reject) => {
-    const headers = { host: 'agent.example', connection: 'close, x-hop', 'x-hop': '1', te: 'trailers', 'keep-alive': '5', accept: 'a/b' }
+    const headers = {
+      host: 'agent.example',
+      connection: 'close, x-hop',
+      'x-hop': '1',
+      te: 'trailers',
+      'keep-alive': '5',
+      accept: 'a/b',
+    }
     request(`${box.url}/chat?session=main`, { headers }, (res) => {
       let body = ''
       res.on('data', (part) => (body += part)).on('end', () => resolve(JSON.parse(body)))
@@ -40,7 +51,12 @@ test('what is not ours goes to the gateway, with who asked and without what is b
   })
   const { url, headers } = Seen.parse(seen)
   expect(url).toBe('/chat?session=main')
-  expect(headers).toMatchObject({ accept: 'a/b', host: 'agent.example', 'x-forwarded-host': 'agent.example', 'x-forwarded-proto': 'http' })
+  expect(headers).toMatchObject({
+    accept: 'a/b',
+    host: 'agent.example',
+    'x-forwarded-host': 'agent.example',
+    'x-forwarded-proto': 'http',
+  })
   expect(headers['x-forwarded-for']).toContain('127.0.0.1')
   for (const name of ['x-hop', 'te', 'keep-alive']) expect(headers).not.toHaveProperty(name)
 })
@@ -112,27 +128,48 @@ test('WebSockets: handshake with its origin, bytes both ways, and no farewell ne
 })
 
 describe('our own paths never reach the gateway', () => {
-  test.each(['/convos/turn', '/link/actions', '/pool/anything', '/CONVOS/turn', '//convos/turn', '/x/../convos/turn', '/%63onvos/turn', '/convos%2fturn'])(
-    '%s',
-    async (path) => {
-      const { port, w, box } = await open()
-      const { head } = await raw(port, [`POST ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${box.agent.linkToken}`, 'Content-Length: 0', 'Connection: close'])
-      expect(head).toMatch(/^HTTP\/1.1 4\d\d /)
-      expect(w.turns()).toEqual([])
-      const upgrade = await raw(port, [`GET ${path} HTTP/1.1`, 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket'])
-      expect(upgrade.head).toMatch(/^HTTP\/1.1 404 /)
-    },
-  )
+  test.each([
+    '/convos/turn',
+    '/link/actions',
+    '/pool/anything',
+    '/CONVOS/turn',
+    '//convos/turn',
+    '/x/../convos/turn',
+    '/%63onvos/turn',
+    '/convos%2fturn',
+  ])('%s', async (path) => {
+    const { port, w, box } = await open()
+    const { head } = await raw(port, [
+      `POST ${path} HTTP/1.1`,
+      'Host: x',
+      `Authorization: Bearer ${box.agent.linkToken}`,
+      'Content-Length: 0',
+      'Connection: close',
+    ])
+    expect(head).toMatch(/^HTTP\/1.1 4\d\d /)
+    expect(w.turns()).toEqual([])
+    const upgrade = await raw(port, [`GET ${path} HTTP/1.1`, 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket'])
+    expect(upgrade.head).toMatch(/^HTTP\/1.1 404 /)
+  })
 
   test('however they are written', () => {
     const written = fc.constantFrom('/', '//', '/./', '/a/../', '\\', '/%2e/', '%2f')
-    const word = fc.constantFrom('pool', 'convos', 'link').map((name) =>
-      [...name].map((letter, index) => (index % 2 === 0 ? `%${letter.charCodeAt(0).toString(16)}` : letter.toUpperCase())).join(''),
-    )
+    const word = fc
+      .constantFrom('pool', 'convos', 'link')
+      .map((name) =>
+        [...name]
+          .map((letter, index) => (index % 2 === 0 ? `%${letter.charCodeAt(0).toString(16)}` : letter.toUpperCase()))
+          .join(''),
+      )
     fc.assert(
-      fc.property(fc.array(written, { maxLength: 3 }), word, fc.constantFrom('', '/', '/x', '?y', '%2fx'), (before, name, after) => {
-        expect(isOwn(`/${before.join('')}${name}${after}`)).toBe(true)
-      }),
+      fc.property(
+        fc.array(written, { maxLength: 3 }),
+        word,
+        fc.constantFrom('', '/', '/x', '?y', '%2fx'),
+        (before, name, after) => {
+          expect(isOwn(`/${before.join('')}${name}${after}`)).toBe(true)
+        },
+      ),
     )
   })
 

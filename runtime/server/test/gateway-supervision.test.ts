@@ -108,7 +108,8 @@ test('the control token reaches no process of the gateway, and no log line shows
   const names = environ.map((variable) => variable.split('=')[0])
   expect(environ.join('\n')).not.toContain(w.config.controlToken)
   for (const name of ['INSTANCE_CONTROL_TOKEN', 'SETUP_PASSWORD', 'SOMETHING_NEW']) expect(names).not.toContain(name)
-  for (const name of ['OPENCLAW_GATEWAY_TOKEN', 'OPENROUTER_API_KEY', 'AGENT_LINK_TOKEN', 'AGENT_LINK_URL']) expect(names).toContain(name)
+  for (const name of ['OPENCLAW_GATEWAY_TOKEN', 'OPENROUTER_API_KEY', 'AGENT_LINK_TOKEN', 'AGENT_LINK_URL'])
+    expect(names).toContain(name)
   expect(lines.join('')).toContain('starting with [redacted]')
   expect(lines.join('')).not.toContain(w.env['OPENROUTER_API_KEY'])
 })
@@ -116,7 +117,9 @@ test('the control token reaches no process of the gateway, and no log line shows
 test('reset: the very files of a first boot', async () => {
   const w = await gatewayWorld()
   const listing = () =>
-    ['openclaw', 'workspace'].flatMap((folder) => readdirSync(join(w.volume, folder), { recursive: true, encoding: 'utf8' })).toSorted()
+    ['openclaw', 'workspace']
+      .flatMap((folder) => readdirSync(join(w.volume, folder), { recursive: true, encoding: 'utf8' }))
+      .toSorted()
   const box = await openGatewayBox(w)
   const firstBoot = listing()
   const { body } = await box.provision()

@@ -98,7 +98,9 @@ test('an agent that has nothing to say says nothing', async () => {
 
 test('model settings laid over reach the gateway by the next message', async () => {
   const { w, box, conversation, said } = await claimed()
-  await box.call('POST', '/pool/env', { body: { env: { OPENROUTER_API_KEY: 'another-key-entirely', TELNYX_API_KEY: 'a-key-for-tools' } } })
+  await box.call('POST', '/pool/env', {
+    body: { env: { OPENROUTER_API_KEY: 'another-key-entirely', TELNYX_API_KEY: 'a-key-for-tools' } },
+  })
   w.network.say(conversation, 'hello')
   await eventually('an answer', () => said().length === 1)
   expect(w.starts()).toHaveLength(2)

@@ -8,10 +8,10 @@ import { place } from './place.ts'
 
 const ANSWER_MS = 180_000
 
-/** What lies on the volume, but for what a database keeps beside itself while it is open. */
+/** What lies on the volume, but for what a process keeps for itself while it runs, and copies of what the image holds. */
 const listing = (folder: string) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => !/-(wal|shm|journal)$/.test(path))
+    .filter((path) => !/-(wal|shm|journal)$|^openclaw\/(tmp|cache)\//.test(path))
     .toSorted()
 
 /** The conversations that the gateway remembers. */
@@ -30,7 +30,11 @@ test('a claim on the real gateway: answered by its instructions, in order, once,
   expect(await box.health()).toMatchObject({ ready: true, clean: true, fault: null })
   const gateway = () => processesWith(`AGENT_ENV_FILE=${volume}/agent/env.json`)
   expect(gateway().length).toBeGreaterThan(0)
-  expect(gateway().flatMap(({ environ }) => environ).join('\n')).not.toContain(p.w.env['INSTANCE_CONTROL_TOKEN'])
+  expect(
+    gateway()
+      .flatMap(({ environ }) => environ)
+      .join('\n'),
+  ).not.toContain(p.w.env['INSTANCE_CONTROL_TOKEN'])
 
   const { body } = await box.provision({ model: 'acme/claimed' })
   const id = String(body['conversationId'])
@@ -91,7 +95,9 @@ test('a claim into the conversation of others', async () => {
   expect(page.status).toBe(200)
   expect(page.headers.get('content-type')).toContain('text/html')
   const socket = new WebSocket(box.url.replace('http', 'ws'))
-  const challenge = await new Promise<unknown>((resolve) => socket.addEventListener('message', ({ data }) => resolve(data), { once: true }))
+  const challenge = await new Promise<unknown>((resolve) =>
+    socket.addEventListener('message', ({ data }) => resolve(data), { once: true }),
+  )
   expect(JSON.parse(String(challenge))).toMatchObject({ event: 'connect.challenge' })
   expect(await box.terminate()).toBe(0)
 })

@@ -69,7 +69,9 @@ export async function place() {
     async joins(inviteUrl: unknown, name: string): Promise<string> {
       return Admission.parse(await convos(`/invites/${slugOf(inviteUrl)}/join`, 'POST', { name, kind: 'person' })).inboxId
     },
-    say: (id: string, senderInboxId: string, text: string) => convos(`/conversations/${id}/messages`, 'POST', { senderInboxId, text }),
-    texts: async (id: string) => Messages.parse(await convos(`/conversations/${id}/messages`, 'GET')).messages.map(({ text }) => text),
+    say: (id: string, senderInboxId: string, text: string) =>
+      convos(`/conversations/${id}/messages`, 'POST', { senderInboxId, text }),
+    texts: async (id: string) =>
+      Messages.parse(await convos(`/conversations/${id}/messages`, 'GET')).messages.map(({ text }) => text),
   }
 }

@@ -61,7 +61,11 @@ const QUICK: Partial<Limits> = {
 }
 
 /** A box that has started its gateway, and waited until it is ready unless told otherwise. */
-export async function openGatewayBox(w: GatewayWorld, short: Partial<Limits> = {}, p: { ready?: boolean; log?: Parameters<typeof openBox>[2] } = {}) {
+export async function openGatewayBox(
+  w: GatewayWorld,
+  short: Partial<Limits> = {},
+  p: { ready?: boolean; log?: Parameters<typeof openBox>[2] } = {},
+) {
   const box = await openBox(w, { ...QUICK, ...short }, p.log)
   if (p.ready !== false) await eventually('the gateway is ready', async () => (await box.health()).ready)
   return box

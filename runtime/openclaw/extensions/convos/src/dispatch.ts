@@ -2,6 +2,7 @@ import type { TurnReply, TurnRequest } from '@convos/agent-server/link/turn'
 import type { Payload, Route } from 'openclaw/plugin-sdk/channel-core'
 import type { RunningAccount } from './account.ts'
 import { systemPrompt } from './persona.ts'
+import { failureOf, statusOf } from './sessions.ts'
 
 export const CHANNEL = 'convos'
 const ACCOUNT = 'default'
@@ -9,6 +10,12 @@ const ACCOUNT = 'default'
 /** The agent ran, and what it has to say is that it failed. */
 export class AgentFailed extends Error {
   override name = 'AgentFailed'
+  /** What the model's provider answered, where that is known. */
+  readonly status: number | null
+  constructor(reason: string, status: number | null = null) {
+    super(reason)
+    this.status = status
+  }
 }
 
 /** Where OpenClaw keeps what was said in this conversation; the same after every restart. */
@@ -65,6 +72,7 @@ export async function dispatchTurn(
 
   const said: string[] = []
   let failure: string | null = null
+  let outcome: 'completed' | 'failed' = 'completed'
   const deliver = async (payload: Payload, { kind }: { kind: string }) => {
     if (kind !== 'final' || payload.isReasoning) return { visibleReplySent: false }
     if (payload.isError) {
@@ -87,12 +95,14 @@ export async function dispatchTurn(
       disableBlockStreaming: true,
       timeoutOverrideMs: p.timeoutMs,
       abortSignal: p.signal,
-      onAgentRunTerminalOutcome: (outcome) => {
-        if (outcome === 'failed') failure ??= 'the run failed'
-      },
+      onAgentRunTerminalOutcome: (how) => (outcome = how),
     },
     replyPipeline: {},
   })
-  if (said.length === 0 && failure !== null) throw new AgentFailed(failure)
+  // a failed run says so itself, in words for the gateway's operator
+  if (outcome === 'failed' || (said.length === 0 && failure !== null)) {
+    const reason = failureOf(sessionKey) ?? failure ?? 'the run failed'
+    throw new AgentFailed(reason, statusOf(reason))
+  }
   return { reply: said.join('\n\n') || null }
 }

@@ -3,9 +3,9 @@ import { createChannelPluginBase, createChatChannelPlugin, defineChannelPluginEn
 import { AccountHolder } from './account.ts'
 import { CHANNEL, dispatchTurn, routeOf } from './dispatch.ts'
 import { messageTool } from './message-tool.ts'
-import { modelOverride, useModel } from './models.ts'
 import { attachMedia, outbound } from './outbound.ts'
 import { turnHandler } from './route.ts'
+import { beginTurn, modelOverride, noteEnd } from './sessions.ts'
 import { readLinkSettings } from './settings.ts'
 import { Turns } from './turns.ts'
 
@@ -22,7 +22,13 @@ const isConfigured = () => link !== null
 
 const base = createChannelPluginBase({
   id: CHANNEL,
-  meta: { id: CHANNEL, label: 'Convos', selectionLabel: 'Convos', docsPath: '/channels/convos', blurb: 'The conversation on Convos.' },
+  meta: {
+    id: CHANNEL,
+    label: 'Convos',
+    selectionLabel: 'Convos',
+    docsPath: '/channels/convos',
+    blurb: 'The conversation on Convos.',
+  },
   capabilities: { chatTypes: ['group'], media: true, reactions: true, reply: true },
   config: {
     listAccountIds: () => (isConfigured() ? ['default'] : []),
@@ -56,6 +62,7 @@ export default defineChannelPluginEntry({
   setRuntime: account.setRuntime,
   registerCapabilities(api) {
     api.on('before_model_resolve', (_event, { sessionKey }) => modelOverride(sessionKey))
+    api.on('agent_end', (event, { sessionKey }) => noteEnd(sessionKey, event))
   },
   registerFull(api) {
     if (!link) return
@@ -66,7 +73,7 @@ export default defineChannelPluginEntry({
           const running = account.running
           if (!running) throw new Error('the account is not running')
           return await running.run(async () => {
-            useModel(routeOf(running, request).sessionKey, request.model)
+            beginTurn(routeOf(running, request).sessionKey, request.model)
             return await dispatchTurn(running, request, {
               timeoutMs: RUN_MS,
               signal: AbortSignal.timeout(RUN_MS),

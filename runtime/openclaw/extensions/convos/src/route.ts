@@ -20,7 +20,7 @@ export function turnHandler({ token, turn }: TurnRoute) {
     try {
       return answer(res, 200, await turn(request.data))
     } catch (err) {
-      if (err instanceof AgentFailed) return answer(res, 502, { reason: err.message, status: null } satisfies TurnFailure)
+      if (err instanceof AgentFailed) return answer(res, 502, { reason: err.message, status: err.status } satisfies TurnFailure)
       return answer(res, 503, { reason: String(err) })
     }
   }
@@ -32,5 +32,4 @@ function answer(res: ServerResponse, status: number, body: object): true {
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
-const isBearer = (header: string | undefined, token: string) =>
-  timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`))
+const isBearer = (header: string | undefined, token: string) => timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`))

@@ -126,6 +126,7 @@ declare module 'openclaw/plugin-sdk/channel-core' {
       hook: 'before_model_resolve',
       handler: (event: object, ctx: { sessionKey?: string }) => { providerOverride: string; modelOverride: string } | undefined,
     ): void
+    on(hook: 'agent_end', handler: (event: object, ctx: { sessionKey?: string }) => void): void
   }
 
   export function createChannelPluginBase(p: object): ChannelPlugin

@@ -60,7 +60,13 @@ function dropHopByHop({ headers }: IncomingMessage): void {
 const TITLES = { 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout' } as const
 
 function refuse(res: ServerResponse, status: keyof typeof TITLES, code: string): void {
-  const body = { type: 'about:blank', title: TITLES[status], status, code, detail: 'the agent’s gateway does not answer right now' }
+  const body = {
+    type: 'about:blank',
+    title: TITLES[status],
+    status,
+    code,
+    detail: 'the agent’s gateway does not answer right now',
+  }
   res.writeHead(status, { 'content-type': 'application/problem+json', ...(status === 503 && { 'retry-after': '5' }) })
   res.end(JSON.stringify(body))
 }

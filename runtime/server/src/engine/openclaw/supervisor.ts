@@ -106,7 +106,10 @@ export class Supervisor {
       this.#failures = settled ? 0 : this.#failures + 1
       const hopeless = this.#failures >= limits.gatewayGiveUpAfter
       if (this.#failures === limits.gatewayGiveUpAfter)
-        log.error({ failures: this.#failures, fault: this.#fault }, 'the gateway does not come up; it is tried again now and then')
+        log.error(
+          { failures: this.#failures, fault: this.#fault },
+          'the gateway does not come up; it is tried again now and then',
+        )
       const max = hopeless ? limits.gatewayRetryMs : limits.gatewayRestartMaxMs
       await clock.sleep(hopeless ? max : backoffMs(Math.max(1, this.#failures), limits.gatewayRestartMinMs, max), stop)
     }
