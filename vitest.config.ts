@@ -21,6 +21,7 @@ export default defineConfig({
       'runtime/server',
       'runtime/scripts',
       'runtime/openclaw/bin',
+      'runtime/openclaw/extensions/convos',
       'runtime/openclaw/extensions/web-tools',
       'packages/kit',
       'packages/sandbox',

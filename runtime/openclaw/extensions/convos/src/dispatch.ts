@@ -71,12 +71,11 @@ export async function dispatchTurn(
   })
 
   const said: string[] = []
-  let failure: string | null = null
-  let outcome: 'completed' | 'failed' = 'completed'
+  const run: { failed: boolean; notice: string | null } = { failed: false, notice: null }
   const deliver = async (payload: Payload, { kind }: { kind: string }) => {
     if (kind !== 'final' || payload.isReasoning) return { visibleReplySent: false }
     if (payload.isError) {
-      failure = payload.text ?? 'unknown'
+      run.notice = payload.text ?? 'unknown'
       return { visibleReplySent: false }
     }
     for (const file of payload.mediaUrls ?? (payload.mediaUrl ? [payload.mediaUrl] : [])) await p.attach(file)
@@ -89,19 +88,19 @@ export async function dispatchTurn(
     accountId: ACCOUNT,
     route: { agentId, sessionKey, ...(dmScope !== undefined && { dmScope }) },
     ctxPayload,
-    delivery: { deliver, onError: (err) => (failure ??= String(err)) },
+    delivery: { deliver, onError: (err) => (run.notice ??= String(err)) },
     replyOptions: {
       sourceReplyDeliveryMode: 'automatic',
       disableBlockStreaming: true,
       timeoutOverrideMs: p.timeoutMs,
       abortSignal: p.signal,
-      onAgentRunTerminalOutcome: (how) => (outcome = how),
+      onAgentRunTerminalOutcome: (outcome) => (run.failed = outcome === 'failed'),
     },
     replyPipeline: {},
   })
   // a failed run says so itself, in words for the gateway's operator
-  if (outcome === 'failed' || (said.length === 0 && failure !== null)) {
-    const reason = failureOf(sessionKey) ?? failure ?? 'the run failed'
+  if (run.failed || (said.length === 0 && run.notice !== null)) {
+    const reason = failureOf(sessionKey) ?? run.notice ?? 'the run failed'
     throw new AgentFailed(reason, statusOf(reason))
   }
   return { reply: said.join('\n\n') || null }
