@@ -36,6 +36,7 @@ test('what is not ours goes to the gateway, with who asked and without what is b
   const seen = await new Promise<unknown>((resolve, reject) => {
     const headers = {
       host: 'agent.example',
+      'x-forwarded-for': '203.0.113.7',
       connection: 'close, x-hop',
       'x-hop': '1',
       te: 'trailers',
@@ -57,8 +58,14 @@ test('what is not ours goes to the gateway, with who asked and without what is b
     'x-forwarded-host': 'agent.example',
     'x-forwarded-proto': 'http',
   })
-  expect(headers['x-forwarded-for']).toContain('127.0.0.1')
+  expect(headers['x-forwarded-for']).toMatch(/^203\.0\.113\.7,.*127\.0\.0\.1$/)
   for (const name of ['x-hop', 'te', 'keep-alive']) expect(headers).not.toHaveProperty(name)
+})
+
+test('who asks from this machine for himself is not made to look as if he came from elsewhere', async () => {
+  const { box } = await open()
+  const { headers } = Seen.parse(await (await fetch(`${box.url}/chat`)).json())
+  expect(Object.keys(headers).filter((name) => name.startsWith('x-forwarded'))).toEqual([])
 })
 
 test('bodies stream both ways', async () => {
@@ -114,11 +121,14 @@ test('WebSockets: handshake with its origin, bytes both ways, and no farewell ne
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Origin: https://agent.example',
+    'X-Forwarded-For: 203.0.113.7',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
   ])
   expect(head).toMatch(/^HTTP\/1.1 101 /)
   expect(head.toLowerCase()).toContain('x-origin: https://agent.example')
+  // whoever has the token is the owner: the gateway asks browsers from elsewhere to be approved on its own machine
+  expect(head.toLowerCase()).toContain('x-from: here')
   socket.write('ping')
   const [echo] = (await once(socket, 'data')) as [Buffer]
   expect(echo.toString()).toBe('ping')
@@ -154,13 +164,11 @@ describe('our own paths never reach the gateway', () => {
 
   test('however they are written', () => {
     const written = fc.constantFrom('/', '//', '/./', '/a/../', '\\', '/%2e/', '%2f')
-    const word = fc
-      .constantFrom('pool', 'convos', 'link')
-      .map((name) =>
-        [...name]
-          .map((letter, index) => (index % 2 === 0 ? `%${letter.charCodeAt(0).toString(16)}` : letter.toUpperCase()))
-          .join(''),
-      )
+    const word = fc.constantFrom('pool', 'convos', 'link').map((name) =>
+      Array.from(name)
+        .map((letter, index) => (index % 2 === 0 ? `%${letter.charCodeAt(0).toString(16)}` : letter.toUpperCase()))
+        .join(''),
+    )
     fc.assert(
       fc.property(
         fc.array(written, { maxLength: 3 }),

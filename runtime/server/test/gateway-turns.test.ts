@@ -42,6 +42,7 @@ test('a message waits while the gateway is not ready, and is answered once it is
   expect(said()).toEqual([])
   w.misbehave({})
   await eventually('an answer', () => said().length === 1)
+  expect(said()).toEqual(['Ada (You are a careful librarian.): hello'])
   expect(w.turns()).toHaveLength(1)
 })
 

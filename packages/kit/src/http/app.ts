@@ -44,8 +44,7 @@ export function apiApp({
         res.setHeader('X-Request-Id', id)
         return id
       },
-      customLogLevel: ({ url = '' }, res) =>
-        res.statusCode >= 500 && !quiet.includes(url.split('?')[0] ?? '') ? 'warn' : 'debug',
+      customLogLevel: ({ url }, res) => (res.statusCode >= 500 && !quiet.includes(url.split('?')[0] ?? '') ? 'warn' : 'debug'),
       // path only: a query string or a header could carry what must not be logged
       serializers: {
         req: (req: { id: unknown; method: string; url: string }) => ({

@@ -50,7 +50,8 @@ function readBrief(messages: ChatMessage[]): Brief {
   // an agent's own part begins with its name; what else belongs to a persona stands with it: later paragraphs are the manners of every agent
   const named = paragraphs.findIndex((sentences) => sentences.some((sentence) => NAME.test(sentence)))
   const isOwn = (sentences: string[]) => sentences.some(isPersona)
-  const own = paragraphs.slice(Math.max(0, named)).find(isOwn) ?? paragraphs.find(isOwn) ?? paragraphs.flat()
+  const afterName = named < 0 ? [] : paragraphs.slice(named, named + 2)
+  const own = afterName.find(isOwn) ?? afterName[1] ?? paragraphs.find(isOwn) ?? paragraphs.flat()
   const personaAt = own.findIndex(isPersona)
   const addition = own.slice(personaAt + 1).find((sentence) => !PERSONA.test(sentence) && !NAME.test(sentence))
   const name = paragraphs

@@ -23,14 +23,13 @@ export interface GatewayProxy {
 export function gatewayProxy(p: { port: () => number | null; log: Logger; limits: Limits }): GatewayProxy {
   const { log, limits } = p
   const proxy = createProxyServer({
-    xfwd: true,
     upgradeTimeout: limits.proxyUpgradeMs,
   })
   proxy.on('proxyReq', (asked) => asked.setTimeout(limits.proxyIdleMs, () => asked.destroy(new TooLate())))
   const fail = (err: unknown, res: ServerResponse) => {
     log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not answer a request')
-    if (res.headersSent) return void res.destroy()
-    if (err instanceof TooLate) refuse(res, 504, 'GATEWAY_TIMEOUT')
+    if (res.headersSent) res.destroy()
+    else if (err instanceof TooLate) refuse(res, 504, 'GATEWAY_TIMEOUT')
     else refuse(res, 502, 'BAD_GATEWAY')
   }
   return {
@@ -38,17 +37,36 @@ export function gatewayProxy(p: { port: () => number | null; log: Logger; limits
       const port = p.port()
       if (port === null) return refuse(res, 503, 'GATEWAY_STARTING')
       dropHopByHop(req)
+      if (!isLocal(req)) addForwarded(req)
       proxy.web(req, res, { target: `http://127.0.0.1:${port}` }).catch((err: unknown) => fail(err, res))
     },
     upgrade(req, socket, head) {
       const port = p.port()
       if (port === null || !(socket instanceof Socket)) return refuseUpgrade(socket, '503 Service Unavailable')
-      proxy.ws(req, socket, { target: `http://127.0.0.1:${port}` }, head).catch((err: unknown) => {
+      // as from this machine: who has the gateway's token is its owner, whose browser needs nobody else's approval then
+      dropForwarded(req)
+      proxy.ws(req, socket, { target: `http://127.0.0.1:${port}`, changeOrigin: true }, head).catch((err: unknown) => {
         log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not take a WebSocket')
         refuseUpgrade(socket, '502 Bad Gateway')
       })
     },
   }
+}
+
+/** Somebody on this machine, who asks for nobody else. */
+const isLocal = ({ headers, socket: { remoteAddress = '' } }: IncomingMessage) =>
+  headers['x-forwarded-for'] === undefined && /^(::1|(::ffff:)?127\..*)$/.test(remoteAddress)
+
+/** Behind what the proxies before us say, who asked us. */
+function addForwarded({ headers, socket }: IncomingMessage): void {
+  const before = headers['x-forwarded-for']
+  headers['x-forwarded-for'] = [...(before === undefined ? [] : [before]), socket.remoteAddress].flat().join(', ')
+  headers['x-forwarded-host'] ??= headers.host ?? ''
+  headers['x-forwarded-proto'] ??= 'http'
+}
+
+function dropForwarded({ headers }: IncomingMessage): void {
+  for (const name of Object.keys(headers)) if (/^(x-forwarded-.*|x-real-ip|forwarded|via)$/.test(name)) delete headers[name]
 }
 
 function dropHopByHop({ headers }: IncomingMessage): void {
