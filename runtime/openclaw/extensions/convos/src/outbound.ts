@@ -6,7 +6,7 @@ import type { LinkSettings } from './settings.ts'
 type Act = (action: Action) => Promise<string | null>
 
 /** A file on this machine; null for what lies elsewhere. */
-export function localPath(media: string): string | null {
+function localPath(media: string): string | null {
   if (media.startsWith('file:')) return fileURLToPath(media)
   return media.startsWith('/') ? media : null
 }

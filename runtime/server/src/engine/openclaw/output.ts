@@ -25,7 +25,7 @@ export function gatewayLog(log: Logger, env: Readonly<Record<string, string>>) {
   }
 }
 
-export const cleaned = (raw: string, secrets: readonly string[]): string =>
+const cleaned = (raw: string, secrets: readonly string[]): string =>
   secrets
     .reduce((text, secret) => text.replaceAll(secret, '[redacted]'), raw.replaceAll(COLOUR, ''))
     .slice(0, LONGEST_LINE)
