@@ -40,6 +40,5 @@ fi
 server=$RUNTIME_ROOT/server/dist/index.js
 [ -f "$server" ] || server=$RUNTIME_ROOT/server/src/index.ts
 # an init of our own, as the provider's start command takes the place of the image's: it reaps what tools leave behind
-init=()
-if command -v tini >/dev/null; then init=(tini -s --); fi
-exec "${init[@]}" node --enable-source-maps "$server"
+if command -v tini >/dev/null; then set -- tini -s --; else set --; fi
+exec "$@" node --enable-source-maps "$server"

@@ -23,7 +23,7 @@ fill_in() {
       continue
     fi
     name=${BASH_REMATCH[1]}
-    if [ -n "$1" ] && grep -q "^#\? \?$name=" "$1"; then continue; fi
+    if [ -n "$1" ] && grep -Eq "^#? ?$name=" "$1"; then continue; fi
     if [ -n "${!name:-}" ]; then
       printf '%s=%s\n' "$name" "${!name}"
     elif [[ $line == \#* ]]; then

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import packageJson from '../../../package.json' with { type: 'json' }
+import runtime from '../../../runtime/package.json' with { type: 'json' }
 import { chooseBuilder } from './choose.ts'
 import { command } from './command.ts'
 import { smoke } from './smoke.ts'
@@ -45,7 +45,7 @@ if (values.build) {
     args: {
       ...(values['node-image'] && { NODE_IMAGE: values['node-image'] }),
       ...(values.chromium && { INSTALL_CHROMIUM: '1' }),
-      VERSION: packageJson.version,
+      VERSION: runtime.version,
       COMMIT: await command('git', ['-C', root, 'rev-parse', 'HEAD'], { quiet: true }),
     },
   })

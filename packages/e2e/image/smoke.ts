@@ -39,6 +39,7 @@ export async function smoke(options: SmokeOptions): Promise<void> {
   const simulators = await startSimulators()
   const volume = await mkdtemp(join(tmpdir(), 'image-smoke-'))
   try {
+    await makesIdentities(options, volume)
     const world = await createWorld({ ...options, simulators: simulators.url, volume })
     const [person, claimed] = await world.live('the start command, as root, on a volume of root', {
       user: 'root',
@@ -64,6 +65,13 @@ export async function smoke(options: SmokeOptions): Promise<void> {
     // it belongs to the image's user by now, who may be a stranger here
     await rm(volume, { recursive: true, force: true }).catch(() => console.warn(`${volume} is left behind`))
   }
+}
+
+/** The real `convos` loads what is native in it, for the image's platform and C library; more of it needs the real network. */
+async function makesIdentities({ builder, image, root }: SmokeOptions, volume: string): Promise<void> {
+  const command = ['/app/node_modules/.bin/convos', 'identity', 'create', '--json', '--home=/tmp/convos']
+  const box = await builder.run({ image, user: null, command, env: {}, volume, readable: root })
+  if ((await box.exited) !== 0) throw new Error(`convos cannot make an identity: ${box.output()}`)
 }
 
 interface World extends SmokeOptions {
