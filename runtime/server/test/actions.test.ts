@@ -39,6 +39,7 @@ test('the agent says something of its own accord, in the midst of an answer, and
 
 test('said under an id it is said once, however often and by however many it is asked for', async () => {
   const { w, box } = await bound()
+  w.network.keepsIds = false
   const report = { action: 'send', text: 'Good morning', id: 'morning-1' } as const
   const answers = await Promise.all([act(box, report), act(box, report), act(box, report)])
   answers.push(await act(box, report))

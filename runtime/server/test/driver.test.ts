@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
 import { text as all } from 'node:stream/consumers'
-import { createLogger } from '@convos/kit'
+import { createLogger, systemClock } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { startChild } from '../src/convos/child.ts'
+import { Driver } from '../src/convos/driver.ts'
+import { limits } from '../src/limits.ts'
 import { stateFolder } from '../src/state/folder.ts'
 import { openBox, world, type World } from './support/box.ts'
 
@@ -85,6 +87,79 @@ test('however much nonsense it talks, the log stays short', async () => {
   out.end()
   // the first, the tenth and the hundredth of each
   expect((await all(out)).trim().split('\n')).toHaveLength(6)
+})
+
+test('an invite that the network made anew is told from then on', async () => {
+  const w = await world()
+  const box = await openBox(w)
+  await box.provision()
+  w.network.only.inviteUrl = 'https://invite.example/v2?i=another'
+  await box.close()
+  const again = await openBox(w)
+  await eventually('it is told', async () => (await again.health()).inviteUrl === 'https://invite.example/v2?i=another')
+})
+
+/** A driver whose process is the test itself. */
+function handheld() {
+  const told: object[] = []
+  const heard: string[] = []
+  const exited = Promise.withResolvers<{ code: number; reason: string }>()
+  let onLine: ((line: string) => void) | null = null
+  const cli = {
+    serve: (p: { onLine: (line: string) => void }) => {
+      onLine = p.onLine
+      return { exited: exited.promise, tell: (command: object) => void told.push(command), stop: async () => {} }
+    },
+    hasIdentity: () => true,
+    join: async () => ({ status: 'waiting' }) as const,
+    conversation: async () => null,
+    messages: async () => [],
+  }
+  const listener = {
+    ready: () => void heard.push('ready'),
+    message: ({ text }: { text: string }) => void heard.push(text),
+    memberJoined() {},
+    profile() {},
+    exploding() {},
+  }
+  const driver = new Driver({ cli, clock: systemClock, log: createLogger('test', 'silent'), limits, listener })
+  driver.start({ conversationId: async () => 'v1', agentName: () => 'Ada' })
+  return {
+    driver,
+    told,
+    heard,
+    started: () => eventually('it is started', () => onLine !== null),
+    says: (event: object) => onLine?.(JSON.stringify(event)),
+    exits: () => exited.resolve({ code: 0, reason: '' }),
+  }
+}
+const READY = { event: 'ready', conversationId: 'v1', inboxId: 'me' }
+
+test('once it is stopped nothing more is said, however long the process takes to end', async () => {
+  const { driver, told, started, says, exits } = handheld()
+  await started()
+  says(READY)
+  expect(driver.attached).toBe(true)
+  const stopped = driver.stop()
+  driver.whisper({ type: 'typing', isTyping: true })
+  const late = driver.act({ type: 'send', id: 'a', text: 'too late' }, AbortSignal.timeout(100))
+  await expect(late).rejects.toThrow('timeout')
+  expect(told).toEqual([{ type: 'stop' }])
+  exits()
+  await stopped
+})
+
+test('what is told before it is ready is heard once it is clear who is who', async () => {
+  const { driver, heard, started, says, exits } = handheld()
+  await started()
+  const message = { event: 'message', id: 'm1', contentType: 'text', sentAt: '2030-01-01T00:00:00Z' }
+  says({ ...message, senderInboxId: 'alice', content: 'early' })
+  says({ ...message, senderInboxId: 'me', content: 'my own' })
+  expect(heard).toEqual([])
+  says(READY)
+  expect(heard).toEqual(['ready', 'early'])
+  exits()
+  await driver.stop()
 })
 
 test('a command that cannot be run leaves the claim working and the server alive', async () => {

@@ -10,16 +10,16 @@ import { StateLog } from '../src/state/log.ts'
 const file = join(tmpdir(), `state-log-${randomUUID()}.json`)
 afterEach(() => rmSync(file, { force: true, recursive: true }))
 
-/** A list of words, to which words are added; a word twice changes nothing. */
+/** A list of words, to which words are added, the latest of them kept; a word twice changes nothing. */
 const Words = z.array(z.string())
-const open = () =>
+const open = (kept = Infinity) =>
   new StateLog<string[], { add: string }>(file, {
     state: Words,
     step: z.object({ add: z.string() }),
-    advance: (words, { add }) => (words.includes(add) ? null : [...words, add]),
+    advance: (words, { add }) => (words.includes(add) ? null : [...words, add].slice(-kept)),
   })
-const begun = (words: string[] = []) => {
-  const log = open()
+const begun = (words: string[] = [], kept?: number) => {
+  const log = open(kept)
   log.begin(words)
   return log
 }
@@ -76,8 +76,15 @@ test('a step costs what it is long, and the file stays within a multiple of what
     files.add(statSync(file).ino)
   }
   expect(files.size).toBeLessThan(6)
-  expect(statSync(file).size).toBeLessThan(3 * JSON.stringify(log.state).length)
   expect(open().state).toEqual(log.state)
+})
+
+test('what is not remembered any more is not kept either', () => {
+  const log = begun([], 20)
+  for (let n = 0; n < 1_000; n++) log.take({ add: `${n}-${'y'.repeat(1_000)}` })
+  expect(log.state).toHaveLength(20)
+  expect(statSync(file).size).toBeLessThan(100_000)
+  expect(open(20).state).toEqual(log.state)
 })
 
 test('a step that could not be written was not taken, and the next one finds a whole file', () => {

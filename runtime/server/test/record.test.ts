@@ -7,6 +7,7 @@ import {
   begin,
   type BindingRecord,
   cancelledBefore,
+  conversationOf,
   type Happening,
   replyOf,
   reported,
@@ -22,7 +23,13 @@ const happening = fc.oneof(
     conversationId: fc.string({ minLength: 1 }),
     inviteUrl: fc.option(fc.webUrl()),
   }),
-  fc.constantFrom<Happening>({ type: 'requested' }, { type: 'refused' }, { type: 'cancelled' }),
+  fc.constantFrom<Happening>(
+    { type: 'requested' },
+    { type: 'refused' },
+    { type: 'ending', at: '2030-01-01T00:00:00Z' },
+    { type: 'ended' },
+    { type: 'cancelled' },
+  ),
 )
 const after = (record: BindingRecord, all: Happening[]) => all.reduce((now, next) => advance(now, next) ?? now, record)
 
@@ -37,12 +44,28 @@ describe('whatever happens, in whatever order', () => {
     )
   })
 
+  test('a conversation that has ended is none any more, and does not come back', () => {
+    const bound: Happening = { type: 'bound', conversationId: 'v1', inviteUrl: null }
+    fc.assert(
+      fc.property(fc.array(happening), (later) => {
+        const ended = after(joining, [bound, { type: 'ended' }])
+        expect([admission(ended, 'c1'), reported(ended), conversationOf(ended), replyOf(ended)]).toEqual([
+          'ENDED',
+          'refused',
+          null,
+          null,
+        ])
+        expect(['ended', 'cancelled']).toContain(after(ended, later).state)
+      }),
+    )
+  })
+
   test('active exactly when it has a conversation, unless it was cancelled afterwards; and bound once at most', () => {
     fc.assert(
       fc.property(fc.array(happening), (all) => {
         const record = after(joining, all)
         if (record.state === 'active') expect(record.conversationId).not.toBeNull()
-        if (record.state !== 'active' && record.state !== 'cancelled') expect(record.conversationId).toBeNull()
+        if (!['active', 'ended', 'cancelled'].includes(record.state)) expect(record.conversationId).toBeNull()
         expect(record.conversationId).toBe(record.conversationId === null ? null : firstBound(all))
       }),
     )

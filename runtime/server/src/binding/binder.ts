@@ -7,6 +7,7 @@ import type { Limits } from '../limits.ts'
 import { readState, removeState, writeState } from '../state/files.ts'
 import type { StateFolder } from '../state/folder.ts'
 import type { Overlay } from '../state/overlay.ts'
+import { Ending } from './ending.ts'
 import { admittedTo, joinConversation } from './joining.ts'
 import {
   admission,
@@ -26,9 +27,6 @@ const REFUSALS = {
   REFUSED: 'the request to join was refused',
   ENDED: 'the conversation of this claim has ended',
 } as const
-
-/** Timers count no further. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface BinderOptions {
   state: StateFolder
@@ -51,8 +49,7 @@ export class Binder {
   #joining: { stop: AbortController; done: Promise<void> } | null = null
   #joinDeadline = 0
   #cancelling: Promise<boolean> | null = null
-  /** Waits for the end of the conversation that somebody announced. */
-  #ending: AbortController | null = null
+  readonly #ending: Ending
   #resetting: Promise<void> | null = null
   #stopping = false
   /** Aborts at the next change. */
@@ -60,6 +57,7 @@ export class Binder {
 
   constructor(p: BinderOptions) {
     this.#p = p
+    this.#ending = new Ending({ clock: p.clock, due: (at) => this.ends(at) })
     this.#record = readState(p.state.binding, BindingRecord)
   }
 
@@ -151,27 +149,21 @@ export class Binder {
   /** The driver attached. For a conversation that was just created this is its birth. */
   attached({ conversationId, inviteUrl }: ReadyEvent): void {
     this.#happened({ type: 'bound', conversationId, inviteUrl: inviteUrl ?? null })
+    // a conversation that was locked has another invite afterwards
+    const record = this.#record
+    if (record?.state === 'active' && record.mode === 'create' && inviteUrl && inviteUrl !== record.inviteUrl)
+      this.#write({ ...record, inviteUrl })
   }
 
   /** The conversation ends for everybody: at that time, or now. The agent says nothing more, and the claim cannot be taken up again. */
   ends(at: Date | null): void {
-    const { clock, driver } = this.#p
-    this.#ending?.abort()
-    const leftMs = at === null ? 0 : at.getTime() - clock.now().getTime()
-    if (at === null || !(leftMs > 0)) {
-      this.#happened({ type: 'ended' })
-      if (this.#record?.state === 'ended') void driver.stop()
+    if (at !== null && !this.#ending.expect(at)) {
+      if (this.#record?.endsAt !== at.toISOString()) this.#happened({ type: 'ending', at: at.toISOString() })
       return
     }
-    if (this.#record?.endsAt !== at.toISOString()) this.#happened({ type: 'ending', at: at.toISOString() })
-    const ending = new AbortController()
-    this.#ending = ending
-    void this.#endLater(at, Math.min(leftMs, LONGEST_TIMER_MS), ending.signal)
-  }
-
-  async #endLater(at: Date, waitMs: number, signal: AbortSignal): Promise<void> {
-    await this.#p.clock.sleep(waitMs, signal)
-    if (!signal.aborted) this.ends(at)
+    this.#ending.cancel()
+    this.#happened({ type: 'ended' })
+    if (this.#record?.state === 'ended') void this.#p.driver.stop()
   }
 
   /** The agent took another name in its conversation; a profile from outside may still change it. */
@@ -235,7 +227,7 @@ export class Binder {
   }
 
   async #halt(): Promise<void> {
-    this.#ending?.abort()
+    this.#ending.cancel()
     await Promise.all([this.#haltJoining(), this.#p.driver.stop()])
   }
 

@@ -1,11 +1,11 @@
 import { backoffMs, type Clock, type Logger } from '@convos/kit/server'
 import type { Limits } from '../limits.ts'
-import { Acks, type Receipt } from './acks.ts'
-import type { Child } from './child.ts'
+import type { Receipt } from './acks.ts'
 import type { ConvosCli } from './cli.ts'
 import type { Command, Whisper } from './commands.ts'
-import { type CliEvent, readLine, type ReadyEvent } from './events.ts'
+import type { CliEvent, ReadyEvent } from './events.ts'
 import { type Inbound, inbound, kept, nameOf } from './inbound.ts'
+import { runSession, type Session } from './session.ts'
 
 export interface Target {
   /** Which conversation to follow, asked before each start; null creates one. */
@@ -21,16 +21,6 @@ export interface Listener {
   profile(member: { inboxId: string; name: string | null; isAgent: boolean | null }): void
   /** Somebody ends the conversation for all: at that time, or (null) now. */
   exploding(expiresAt: string | null): void
-}
-
-interface Session {
-  child: Child
-  ready: ReadyEvent
-  acks: Acks
-  /** Aborts when the process is gone. */
-  ended: AbortSignal
-  /** Null while it runs, and where a signal ended it. */
-  exitCode: number | null
 }
 
 /** Keeps one `convos agent serve` running, and speaks with it. */
@@ -145,76 +135,31 @@ export class Driver {
     }
   }
 
-  /** One process from start to end; whether it ever was ready. */
   async #run(target: Target, stop: AbortSignal): Promise<boolean> {
-    const { cli, clock, log, limits } = this.#p
     const conversationId = await target.conversationId(stop)
     stop.throwIfAborted()
     const agentName = target.agentName()
-    const ended = new AbortController()
-    const mentioned = { garbage: 0, failures: 0 }
-    let session: Session | null = null
-    let wasReady = false
-    const child: Child = cli.serve({
+    return await runSession({
+      ...this.#p,
       conversationId,
       agentName,
-      onLine: (line) => {
-        silence.refresh()
-        const read = readLine(line)
-        if (read.kind === 'garbage' && isMilestone(++mentioned.garbage))
-          log.warn({ chars: line.length, times: mentioned.garbage }, 'convos said something that is no event')
-        if (read.kind !== 'event') return
-        const { event } = read
-        if (event.event === 'error' && isMilestone(++mentioned.failures))
-          log.warn({ reason: event.message, times: mentioned.failures }, 'convos reports a failure')
-        if (event.event === 'ready') {
-          wasReady = true
-          clearTimeout(tooLate)
-          session = { child, ready: event, acks: new Acks(), ended: ended.signal, exitCode: null }
-          this.#session = session
-          // changed while it was starting under the old name
-          if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
-        }
-        try {
-          this.#hear(event)
-        } catch (err) {
-          // not noted, so as good as not heard: the next start has it told again
-          log.error({ err }, 'what convos said could not be noted')
-          wasReady = false
-          end()
-        }
+      stop,
+      attached: (session) => {
+        this.#session = session
+        // changed while it was starting under the old name
+        if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
+      },
+      hear: (event, session) => this.#hear(event, session),
+      left: (session) => {
+        if (this.#session !== session) return
+        this.#session = null
+        this.#awaySince = this.#p.clock.now().getTime()
       },
     })
-    const end = () => void child.stop(limits.childStopMs)
-    const tooLate = setTimeout(end, limits.driverReadyMs)
-    // it beats while it lives: one that hangs is as good as dead
-    const silence = setTimeout(() => {
-      log.warn('convos gives no sign of life')
-      end()
-    }, limits.driverSilentMs)
-    const leave = () => {
-      child.tell({ type: 'stop' })
-      end()
-    }
-    stop.addEventListener('abort', leave, { once: true })
-
-    const { code, reason } = await child.exited
-    clearTimeout(tooLate)
-    clearTimeout(silence)
-    stop.removeEventListener('abort', leave)
-    if (session) (session as Session).exitCode = code
-    if (this.#session?.child === child) {
-      this.#session = null
-      this.#awaySince = clock.now().getTime()
-    }
-    ended.abort()
-    if (!stop.aborted) log.warn({ code, reason }, 'convos ended')
-    return wasReady
   }
 
-  #hear(event: CliEvent): void {
+  #hear(event: CliEvent, { ready, acks }: Session): void {
     const { listener } = this.#p
-    const session = this.#session
     switch (event.event) {
       case 'ready':
         listener.ready(event)
@@ -223,15 +168,15 @@ export class Driver {
         return
       case 'message': {
         const message = inbound(event)
-        if (message && message.senderInboxId !== session?.ready.inboxId) listener.message(message)
+        if (message && message.senderInboxId !== ready.inboxId) listener.message(message)
         return
       }
       case 'member_joined':
-        if (event.inboxId !== session?.ready.inboxId) listener.memberJoined(event.inboxId)
+        if (event.inboxId !== ready.inboxId) listener.memberJoined(event.inboxId)
         return
       case 'profile_update': {
         const { senderInboxId: inboxId, name, memberKind } = event
-        if (inboxId === session?.ready.inboxId) return
+        if (inboxId === ready.inboxId) return
         listener.profile({ inboxId, name: nameOf(name), isAgent: memberKind ? memberKind === 1 : null })
         return
       }
@@ -239,15 +184,12 @@ export class Driver {
         listener.exploding(event.expiresAt ?? null)
         return
       case 'sent':
-        session?.acks.sent(event)
+        acks.sent(event)
         return
       case 'error':
-        session?.acks.failed(event)
+        acks.failed(event)
         return
       case 'heartbeat':
     }
   }
 }
-
-/** The first, the tenth, the hundredth time …: enough to know of it, and no flood. */
-const isMilestone = (count: number) => Number.isInteger(Math.log10(count))
