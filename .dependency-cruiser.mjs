@@ -14,6 +14,7 @@ const part = (name, folder, mayImport) => ({
 })
 
 const kit = '^packages/kit/src/(index|server)\\.ts$'
+const agentCommands = '^runtime/openclaw/bin/src/(environment|http)\\.ts$'
 
 export default {
   forbidden: [
@@ -27,7 +28,7 @@ export default {
     part('agent-commands-know-nobody', 'runtime/openclaw/bin', []),
     part('web-tools-know-the-services-contract-and-agent-commands', 'runtime/openclaw/extensions/web-tools', [
       '^services/src/contract/',
-      '^runtime/openclaw/bin/src/(environment|http)\\.ts$',
+      agentCommands,
     ]),
     part('convos-channel-knows-the-link', 'runtime/openclaw/extensions/convos', ['^runtime/server/src/link/[a-z]+\\.ts$']),
     part('kit-knows-nobody', 'packages/kit', []),
@@ -57,13 +58,14 @@ export default {
       name: 'only-through-the-door',
       comment: 'a package never reaches into another one’s src',
       severity: 'error',
-      from: { path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/' },
+      from: { path: '^(pool|services|dashboard|runtime/server|runtime/openclaw/(?:bin|extensions/[^/]+)|packages/[^/]+)/' },
       to: {
-        path: '^(pool|services|dashboard|runtime/server|packages/[^/]+)/src/',
+        path: '^(pool|services|dashboard|runtime/server|runtime/openclaw/(?:bin|extensions/[^/]+)|packages/[^/]+)/src/',
         pathNot: [
           '^$1/',
           door,
           kit,
+          agentCommands,
           '^pool/src/bench\\.ts$',
           '^packages/sandbox/src/(index|launcher/descriptor|testing/index|testing/global-setup)\\.ts$',
         ],

@@ -34,6 +34,12 @@ const FORBIDDEN = [
   { from: 'pool/src/contract/probe.ts', to: 'pool/src/app.ts', rule: 'contracts-are-pure' },
   { from: 'services/test/probe.ts', to: 'pool/src/bench.ts', rule: 'the-inside-is-for-the-benchmark' },
   { from: 'pool/test/probe.ts', to: 'services/src/app.ts', rule: 'only-through-the-door' },
+  { from: 'runtime/openclaw/extensions/web-tools/test/probe.ts', to: 'services/src/app.ts', rule: 'only-through-the-door' },
+  {
+    from: 'runtime/openclaw/extensions/web-tools/test/probe.ts',
+    to: 'runtime/openclaw/bin/src/cli.ts',
+    rule: 'only-through-the-door',
+  },
 ]
 
 const options = await extractDepcruiseOptions(join(root, '.dependency-cruiser.mjs'))

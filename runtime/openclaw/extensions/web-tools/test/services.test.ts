@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { inject, afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { PublicDeps } from '../../../../../services/src/public/context.ts'
 import { createPublicHarness, type Instance, type PublicHarness } from '../../../../../services/test/public/support.ts'
 import { gateway, serve } from './support.ts'
+
+type PublicDeps = PublicHarness['deps']
 
 /** The tools against services' real public listener. */
 let h: PublicHarness

@@ -36,10 +36,12 @@ export async function startGateway(modelUrl: string, env: Record<string, string>
       bind: 'loopback',
       auth: { mode: 'token', token: GATEWAY_TOKEN },
       controlUi: { enabled: false },
+      reload: { mode: 'off' },
       http: { endpoints: { chatCompletions: { enabled: true } } },
     },
     models: {
       mode: 'replace',
+      catalogRefresh: { enabled: false },
       providers: {
         local: {
           baseUrl: modelUrl,
@@ -49,14 +51,22 @@ export async function startGateway(modelUrl: string, env: Record<string, string>
         },
       },
     },
-    agents: { defaults: { workspace: join(folder, 'workspace'), model: { primary: 'local/obedient' }, skipBootstrap: true } },
+    agents: {
+      defaults: {
+        workspace: join(folder, 'workspace'),
+        model: { primary: 'local/obedient' },
+        skipBootstrap: true,
+        heartbeat: { every: '0m' },
+      },
+    },
     // the agent's shell asks the machine for its PATH, whatever the gateway's is
     tools: { profile: 'full', toolSearch: false, exec: { mode: 'full', pathPrepend: [BIN, dirname(process.execPath)] } },
     plugins: {
       allow: ['web-tools'],
       slots: { memory: 'none' },
       load: { paths: [EXTENSION] },
-      entries: { 'web-tools': { enabled: true } },
+      // what it would fetch at its first start
+      entries: { 'web-tools': { enabled: true }, perplexity: { enabled: false } },
     },
     discovery: { mdns: { mode: 'off' } },
   }
@@ -92,13 +102,14 @@ export async function startGateway(modelUrl: string, env: Record<string, string>
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const ready = async () =>
-      over ||
-      (await fetch(`${url}/readyz`).then(
-        (res) => res.ok,
+    // the gateway says that it is ready a little before its plugins are
+    const answers = async (path: string, status: number) =>
+      await fetch(`${url}${path}`).then(
+        (res) => res.status === status,
         () => false,
-      ))
-    await eventually('the gateway is ready', ready, { timeoutMs: 90_000, everyMs: 250 })
+      )
+    const ready = async () => over || ((await answers('/readyz', 200)) && (await answers('/web-tools', 403)))
+    await eventually('the gateway is ready', ready, { timeoutMs: 150_000, everyMs: 250 })
     if (over) throw new Error('the gateway ended')
   } catch (err) {
     await stop()

@@ -35,7 +35,8 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
-  await box.stop()
+  // none when it did not start
+  await (box as Gateway | undefined)?.stop()
   for (const server of [services, model]) {
     server.closeAllConnections()
     server.close()
@@ -67,7 +68,9 @@ describe('in the real gateway', () => {
   test('a page is let in by its link alone, never by the gateway’s token', async () => {
     const link = linkIn(await box.use('status_link'))
     expect(link).not.toContain(GATEWAY_TOKEN)
-    expect(await (await fetch(link)).text()).toContain('AgentMail')
+    // as it comes through the agent server in front
+    const forwarded = { 'x-forwarded-for': '203.0.113.5', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'agent.example' }
+    expect(await (await fetch(link, { headers: forwarded })).text()).toContain('AgentMail')
     const headers = { authorization: `Bearer ${GATEWAY_TOKEN}` }
     for (const path of ['/web-tools', '/web-tools/status', new URL(link).pathname.replace(/.$/, '_')])
       expect((await fetch(`${box.url}${path}`, { headers })).status).toBe(403)
