@@ -25,6 +25,11 @@ const FORBIDDEN = [
     to: 'services/src/app.ts',
     rule: 'web-tools-know-the-services-contract-and-agent-commands',
   },
+  {
+    from: 'runtime/openclaw/extensions/convos/src/probe.ts',
+    to: 'runtime/server/src/contract.ts',
+    rule: 'convos-channel-knows-the-link',
+  },
   { from: 'packages/kit/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'kit-knows-nobody' },
   { from: 'pool/src/contract/probe.ts', to: 'pool/src/app.ts', rule: 'contracts-are-pure' },
   { from: 'services/test/probe.ts', to: 'pool/src/bench.ts', rule: 'the-inside-is-for-the-benchmark' },

@@ -8,6 +8,7 @@ import { connectDatabase, createLogger, type Database } from '@convos/kit'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { testEnv } from './support/config.ts'
 import { newId, servicesDatabase } from './support/harness.ts'
+import { notForInstances } from './support/instance-variables.ts'
 import { startRecorder } from './support/recorder.ts'
 
 /** Every secret of this world is unlike any other text: where it turns up, it was told. Each is looked for wherever it does not belong. */
@@ -161,6 +162,7 @@ test('no secret turns up where it does not belong', async () => {
     railway: { projects: { deployments: { variables: Record<string, string> }[] }[] }
   }
   const variables = resources.railway.projects[0]?.deployments[0]?.variables ?? {}
+  expect(notForInstances(Object.keys(variables))).toEqual([])
   const own = variables['INSTANCE_SERVICES_TOKEN'] ?? ''
   await ask('GET', `/tools/${id}`, undefined, own)
   await ask('GET', `/credits/${id}`, undefined, own)
@@ -184,7 +186,8 @@ test('no secret turns up where it does not belong', async () => {
 
   const requests = (where: RegExp) => recorder.recorded.filter(({ path }) => where.test(path)).map(({ sent }) => sent)
   const nowhere = /^(?!x)x/
-  const belongs: [secret: string | undefined, toRequestsOf: RegExp][] = [
+  type Placed = [secret: string | undefined, toRequestsOf: RegExp]
+  const shared: Placed[] = [
     [env['SERVICES_API_KEY'], nowhere],
     [env['METRICS_TOKEN'], nowhere],
     [env['SERVICES_ENCRYPTION_KEYS']?.split(':')[1], nowhere],
@@ -195,16 +198,17 @@ test('no secret turns up where it does not belong', async () => {
     [env['TELNYX_API_KEY'], /^\/telnyx/],
     [env['BANKR_API_KEY'], /^\/bankr/],
     [usersKey, /^\/telnyx/],
-    ...[
-      'INSTANCE_CONTROL_TOKEN',
-      'INSTANCE_SERVICES_TOKEN',
-      'OPENCLAW_GATEWAY_TOKEN',
-      'SETUP_PASSWORD',
-      'OPENROUTER_API_KEY',
-      'PRIVATE_WALLET_KEY',
-    ].map((name): [string | undefined, RegExp] => [variables[name], /^\/railway/]),
   ]
-  for (const [secret = '', place] of belongs) {
+  const boxes = [
+    'INSTANCE_CONTROL_TOKEN',
+    'INSTANCE_SERVICES_TOKEN',
+    'OPENCLAW_GATEWAY_TOKEN',
+    'SETUP_PASSWORD',
+    'OPENROUTER_API_KEY',
+    'PRIVATE_WALLET_KEY',
+  ].map((name): Placed => [variables[name], /^\/railway/])
+  for (const [secret = ''] of shared) expect(JSON.stringify(variables), 'what the box is given').not.toContain(secret)
+  for (const [secret = '', place] of [...shared, ...boxes]) {
     expect(secret.length).toBeGreaterThan(20)
     for (const form of forms(secret)) {
       expect(output, 'the log').not.toContain(form)

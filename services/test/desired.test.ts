@@ -5,25 +5,11 @@ import { environmentPatch } from '../src/infra/railway/patch.ts'
 import { desiredState, instanceEnv } from '../src/instance/desired.ts'
 import { testConfig, testEnv } from './support/config.ts'
 import { IMAGE } from './support/harness.ts'
+import { INSTANCE_VARIABLES } from './support/instance-variables.ts'
 
 const secret = () => randomBytes(32).toString('hex')
 const secrets = { gatewayToken: secret(), controlToken: secret(), servicesToken: secret(), setupPassword: secret() }
 const toolEnv = { OPENROUTER_API_KEY: secret(), PRIVATE_WALLET_KEY: `0x${secret()}` }
-
-const ALLOWED = [
-  'INSTANCE_CONTROL_TOKEN',
-  'INSTANCE_ID',
-  'INSTANCE_SERVICES_TOKEN',
-  'OPENCLAW_GATEWAY_TOKEN',
-  'OPENCLAW_PRIMARY_MODEL',
-  'OPENROUTER_API_KEY',
-  'OPENROUTER_API_URL',
-  'PORT',
-  'PRIVATE_WALLET_KEY',
-  'SERVICES_URL',
-  'SETUP_PASSWORD',
-  'XMTP_ENV',
-]
 
 test('an instance gets these variables and no others, and none of our own secrets', () => {
   const environment = testEnv({
@@ -37,7 +23,7 @@ test('an instance gets these variables and no others, and none of our own secret
     DATABASE_URL: `postgres://${secret()}`,
   })
   const env = instanceEnv({ instanceId: 'abcdefghijkl', secrets, toolEnv, config: testConfig(environment) })
-  expect(Object.keys(env).toSorted()).toEqual(ALLOWED)
+  expect(Object.keys(env).toSorted()).toEqual([...INSTANCE_VARIABLES.own, ...INSTANCE_VARIABLES.open].toSorted())
   expect(env).toMatchObject({ SERVICES_URL: 'https://services.example', XMTP_ENV: 'dev', INSTANCE_ID: 'abcdefghijkl' })
   const ours = [
     'SERVICES_API_KEY',

@@ -60,10 +60,12 @@ test('services is told where every provider is, with which key, and where it can
   const settings = await loadSettings(dataDir, 0)
   const servicesPublic = `http://127.0.0.1:${settings.ports.public}`
   const urls = { pool: '', services: '', servicesPublic, simulators: simulators.url, databases: { pool: '', services: '' } }
-  const options = { idle: 0, fresh: false, port: 0, open: false, instances: 'process' as const, real: [], dataDir }
+  const kind = { instances: 'process', engine: 'openclaw' } as const
+  const options = { idle: 0, fresh: false, port: 0, open: false, real: [], dataDir, ...kind }
   const env = servicesEnv(urls, settings, options, await providerAccounts(simulators.url))
 
   expect(env).toMatchObject({ PUBLIC_PORT: String(settings.ports.public), SERVICES_PUBLIC_URL: servicesPublic })
+  expect(JSON.parse(env['INSTANCE_EXTRA_ENV'] ?? '')).toMatchObject({ AGENT_ENGINE: 'openclaw' })
   expect(Buffer.from(env['TELNYX_PUBLIC_KEY'] ?? '', 'base64')).toHaveLength(32)
   // Each base URL leads to its provider, which knows the path and takes the key.
   const asked: [name: string, path: string, headers: Record<string, string>][] = [
@@ -82,7 +84,15 @@ describe('options', () => {
     expect(parseStartOptions(['--help'], '.data')).toBeNull()
     expect(() => parseStartOptions(['--instances', 'paper'], '.data')).toThrow('process or virtual')
     expect(() => parseStartOptions(['--real', 'railway'], '.data')).toThrow('only openrouter')
+    expect(() => parseStartOptions(['--engine', 'steam'], '.data')).toThrow('lite or openclaw')
     expect(() => parseStartOptions(['--nonsense'], '.data')).toThrow('nonsense')
+  })
+
+  test('the real gateway takes a gigabyte each: one at first, and never many', () => {
+    expect(parseStartOptions(['--engine', 'openclaw'], '.data')).toMatchObject({ engine: 'openclaw', idle: 1 })
+    expect(parseStartOptions(['--engine', 'openclaw', '--idle', '2'], '.data')).toMatchObject({ idle: 2 })
+    expect(() => parseStartOptions(['--engine', 'openclaw', '--idle', '11'], '.data')).toThrow('from 0 to 10')
+    expect(() => parseStartOptions(['--engine', 'openclaw', '--instances', 'virtual'], '.data')).toThrow('no engine')
   })
 
   test('only simulated agents may be many', () => {

@@ -58,7 +58,7 @@ describe('composeReply', () => {
     const system =
       'You are a personal assistant running inside OpenClaw.\n## Tooling\nTools are listed below.\n# SOUL.md\nYou are a baker in Lyon.\n- Never sell yesterday’s bread.'
     const user =
-      'Conversation info: ⟦openclaw:ctx⟧\n```json\n{"sender":"Alice"}\n```\n\nDo you have rye?\n\nRuntime: agent=main | host=x'
+      '[Sat 2026-11-21 11:28 UTC] Conversation info: ⟦openclaw:ctx⟧\n```json\n{"sender":"Alice"}\n```\n\nDo you have rye?\n\nRuntime: agent=main | host=x'
     expect(reply(system, user)).toMatch(
       /^Speaking as a baker in Lyon: you asked “Do you have rye\?” I keep in mind: “Never sell yesterday’s bread\.”/,
     )

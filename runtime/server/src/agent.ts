@@ -11,6 +11,7 @@ import { convosCli } from './convos/cli.ts'
 import { Driver } from './convos/driver.ts'
 import type { Engine } from './engine/engine.ts'
 import { liteEngine } from './engine/lite.ts'
+import { openClawEngine } from './engine/openclaw/index.ts'
 import type { Limits } from './limits.ts'
 import { isUntouched, stateFolder } from './state/folder.ts'
 import { Overlay } from './state/overlay.ts'
@@ -27,14 +28,14 @@ export interface Agent {
   /** Whether messages arrive at this moment. */
   streaming(): boolean
   reset(): Promise<void>
-  resume(): void
+  /** Begins, or goes on where the last process stopped; `ownUrl` is where this one listens on loopback. */
+  resume(ownUrl: string): void
   stop(): Promise<void>
 }
 
 /** Reads the state and connects the parts; starts nothing. */
 export function createAgent(config: Config, p: { clock: Clock; log: Logger; limits: Limits }): Agent {
   const { clock, log, limits } = p
-  if (config.engine === 'openclaw') throw new Error('AGENT_ENGINE=openclaw is not available here; set AGENT_ENGINE=lite')
   const state = stateFolder(config.stateDir)
   const overlay = new Overlay(state.overlay)
   const cli = convosCli({ bin: config.convosBin, home: state.convosHome, env: config.childEnv, limits })
@@ -68,7 +69,20 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
     binding: reported(binder.record),
   })
   const settings = () => overlaidModel(config.model, overlay.vars)
-  const engine = liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
+  const linkToken = randomBytes(32).toString('base64url')
+  const engine =
+    config.engine === 'lite'
+      ? liteEngine({ settings, gatewayToken: config.gatewayToken, describe, clock, log, limits })
+      : openClawEngine({
+          script: config.gatewayScript,
+          root: config.stateRoot,
+          env: config.gatewayEnv,
+          overlay: { file: state.overlay, vars: () => overlay.vars },
+          link: { token: linkToken },
+          clock,
+          log,
+          limits,
+        })
   const conversation = new Conversation({ file: state.journal, engine, driver, persona, clock, log, limits })
 
   const actions = new Actions({ binder, driver, conversation, stateRoot: state.root, limits })
@@ -78,12 +92,13 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
     overlay,
     engine,
     actions,
-    linkToken: randomBytes(32).toString('base64url'),
+    linkToken,
     health: () => {
       const { record } = binder
       const place = conversationOf(record)
       return {
-        ready: engine.ready() && (record?.state !== 'active' || driver.healthy),
+        // a warm box must answer now; once it is somebody's, messages wait while a part of it comes back
+        ready: (record ? engine.healthy() : engine.ready()) && (record?.state !== 'active' || driver.healthy),
         clean: record === null && engine.clean() && isUntouched(state),
         version: packageJson.version,
         binding: reported(record),
@@ -91,6 +106,7 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
         inviteUrl: place?.inviteUrl ?? null,
         claimId: record?.claimId ?? null,
         lastActivityAt: conversation.lastActivityAt,
+        fault: engine.fault(),
       }
     },
     streaming: () => driver.attached,
@@ -98,7 +114,10 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
       binder.reset(async () => {
         await Promise.all([conversation.wipe(), engine.reset()])
       }),
-    resume: () => binder.resume(),
+    resume(ownUrl) {
+      engine.start(ownUrl)
+      binder.resume()
+    },
     async stop() {
       // the message in hand still needs engine and driver; without a driver it waits in the journal anyway
       await conversation.close(driver.attached ? limits.drainMs : 0)

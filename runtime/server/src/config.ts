@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { envInt, envSecret, envUrl, readEnv } from '@convos/kit/server'
 import { z } from 'zod'
+import { letThrough } from './engine/openclaw/environment.ts'
 
 const Env = z
   .object({
@@ -10,6 +12,7 @@ const Env = z
     INSTANCE_CONTROL_TOKEN: envSecret,
     OPENCLAW_GATEWAY_TOKEN: envSecret,
     AGENT_ENGINE: z.enum(['openclaw', 'lite']).default('openclaw'),
+    RUNTIME_ROOT: z.string().default(fileURLToPath(new URL('../..', import.meta.url))),
     RAILWAY_VOLUME_MOUNT_PATH: z.string().optional(),
     OPENCLAW_STATE_DIR: z.string().optional(),
     CONVOS_BIN: z.string().default('convos'),
@@ -44,6 +47,11 @@ export interface Config {
   controlToken: string
   gatewayToken: string
   engine: 'openclaw' | 'lite'
+  /** What starts the gateway, and the environment that it starts with, but for what the engine adds. */
+  gatewayScript: string
+  gatewayEnv: Record<string, string>
+  /** Where all state lies, and within it our own. */
+  stateRoot: string
   stateDir: string
   convosBin: string
   /** The whole environment of every child process, but for its CONVOS_HOME. */
@@ -53,6 +61,8 @@ export interface Config {
 
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const e = readEnv(Env, env)
+  // the volume wins: only what lies on it survives a redeploy
+  const stateRoot = e.RAILWAY_VOLUME_MOUNT_PATH ?? e.OPENCLAW_STATE_DIR ?? ''
   return {
     port: e.PORT,
     logLevel: e.LOG_LEVEL,
@@ -60,8 +70,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     controlToken: e.INSTANCE_CONTROL_TOKEN,
     gatewayToken: e.OPENCLAW_GATEWAY_TOKEN,
     engine: e.AGENT_ENGINE,
-    // the volume wins: only what lies on it survives a redeploy
-    stateDir: join(e.RAILWAY_VOLUME_MOUNT_PATH ?? e.OPENCLAW_STATE_DIR ?? '', 'agent'),
+    gatewayScript: join(e.RUNTIME_ROOT, 'scripts', 'gateway.sh'),
+    gatewayEnv: letThrough(env),
+    stateRoot,
+    stateDir: join(stateRoot, 'agent'),
     convosBin: e.CONVOS_BIN,
     childEnv: {
       PATH: e.PATH,

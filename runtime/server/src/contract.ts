@@ -23,6 +23,8 @@ export const Health = PublicHealth.extend({
   claimId: z.string().nullable(),
   /** RFC 3339; null before the first message. */
   lastActivityAt: z.string().nullable(),
+  /** Why the engine does not answer right now, in words for an operator; null while it does. */
+  fault: z.string().nullish(),
 })
 export type Health = z.infer<typeof Health>
 

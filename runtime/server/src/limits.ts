@@ -30,6 +30,30 @@ export const limits = {
   /** SIGTERM: the message in hand may still be finished within this. */
   drainMs: 10_000,
   childStopMs: 2_000,
+  /** How often the gateway is asked whether it is ready, and for how long an answer counts as now. */
+  gatewayProbeMs: 1_000,
+  gatewayBootProbeMs: 250,
+  gatewayProbeTimeoutMs: 3_000,
+  gatewayFreshMs: 5_000,
+  /** A gateway that is not ready after so long is started anew: at first, and once it was ready. */
+  gatewayBootMs: 180_000,
+  gatewayHangMs: 45_000,
+  /** A bound agent whose gateway is away for longer is not ready. */
+  gatewayAwayBudgetMs: 60_000,
+  gatewayRestartMinMs: 500,
+  gatewayRestartMaxMs: 15_000,
+  /** One that ran for so long has not failed to start. */
+  gatewaySettledMs: 30_000,
+  /** After so many failures in a row it is tried only now and then. */
+  gatewayGiveUpAfter: 5,
+  gatewayRetryMs: 120_000,
+  gatewayStopMs: 5_000,
+  /** One message, tools and all; the gateway's own limit is a little lower. */
+  turnMs: 285_000,
+  turnAttempts: 5,
+  /** Between two bytes of a proxied answer. */
+  proxyIdleMs: 120_000,
+  proxyUpgradeMs: 15_000,
   modelMs: 60_000,
   modelRetryMaxMs: 5_000,
 } as const

@@ -1,6 +1,6 @@
 import { createLogger, listen, runProcess, systemClock } from '@convos/kit/server'
 import { createAgent } from './agent.ts'
-import { front } from './app.ts'
+import { front, frontUpgrade } from './app.ts'
 import { readConfig } from './config.ts'
 import { limits } from './limits.ts'
 
@@ -11,10 +11,10 @@ export const runAgentServer = (env: NodeJS.ProcessEnv): Promise<void> =>
     const log = createLogger('agent-server', config.logLevel)
     const agent = createAgent(config, { clock: systemClock, log, limits })
     const listening = await listen(front(agent, config, log), config.port)
-    listening.server.on('upgrade', (req, socket, head) => agent.engine.upgrade(req, socket, head))
+    listening.server.on('upgrade', frontUpgrade(agent))
     log.info({ instanceId: config.instanceId, port: listening.port, engine: config.engine }, 'listening')
-    if (!agent.engine.ready()) log.warn('OPENROUTER_API_KEY is missing: the agent is not ready until it has one')
-    agent.resume()
+    if (config.model.apiKey === null) log.warn('OPENROUTER_API_KEY is missing: the agent cannot think until it has one')
+    agent.resume(`http://127.0.0.1:${listening.port}`)
     return {
       async stop() {
         await Promise.all([listening.close(limits.drainMs), agent.stop()])

@@ -8,6 +8,8 @@ export const MOUNT_PATH = '/data'
 /** The provider runs it without a shell, in place of the image's entry point. */
 const START_COMMAND = `sh -c 'exec /app/scripts/entrypoint.sh'`
 const BOOT_TIMEOUT_SECONDS = 300
+/** A volume belongs to root: the image's start hands it over to its own user, and then gives root up. */
+const RUN_UID = '0'
 
 interface InstanceSecrets {
   gatewayToken: string
@@ -37,6 +39,7 @@ export function instanceEnv({ instanceId, secrets, toolEnv, config }: InstanceEn
     SETUP_PASSWORD: secrets.setupPassword,
     XMTP_ENV: instance.xmtpEnv,
     PORT: String(INSTANCE_PORT),
+    RAILWAY_RUN_UID: RUN_UID,
     ...(publicUrl ? { SERVICES_URL: publicUrl } : {}),
     ...(instance.primaryModel ? { OPENCLAW_PRIMARY_MODEL: instance.primaryModel } : {}),
     ...(instance.anthropicKeyOverride ? { ANTHROPIC_API_KEY: instance.anthropicKeyOverride } : {}),

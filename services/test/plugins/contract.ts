@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { ToolPlugin } from '../../src/registry.ts'
+import { notForInstances } from '../support/instance-variables.ts'
 import { keyOf, makeAll, makeOne, newId, type World } from './world.ts'
 
 export interface Subject {
@@ -47,6 +48,7 @@ export function toolContract(world: World, subject: Subject): void {
       const created = await makeAll(world, plugin(), newId())
       const names = Object.entries(created).map(([kind, { envVars }]) => [kind, Object.keys(envVars).toSorted()])
       expect(Object.fromEntries(names)).toEqual(subject.variables)
+      expect(notForInstances(Object.values(subject.variables).flat())).toEqual([])
       for (const { envVars, config, resourceId } of Object.values(created))
         for (const [name, value] of Object.entries(envVars))
           if (name.endsWith('_KEY')) expect(JSON.stringify([config, resourceId])).not.toContain(value)

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import { registerAll, type ToolOptions } from '../../src/plugins/index.ts'
 import { createRegistry } from '../../src/registry.ts'
+import { INSTANCE_VARIABLES } from '../support/instance-variables.ts'
 
 const OFF: ToolOptions = { openrouter: null, agentmail: null, telnyx: null, bankr: null }
+/** Of the tools that every instance has from the beginning. */
+const TOOLS_OF_ALL = ['OPENROUTER_API_KEY', 'PRIVATE_WALLET_KEY']
 const bankr = { url: 'http://127.0.0.1:9', partnerKey: 'partner' }
 
 function registered(options: ToolOptions) {
@@ -39,4 +42,12 @@ test('what a provider is asked passes the gate of its name', async () => {
     'telnyx listOrders',
     'bankr createWallet',
   ])
+})
+
+test('what tools give an instance is exactly what one may hold of them', () => {
+  const given = registered(OFF)
+    .registry.getAll()
+    .flatMap(({ resources }) => resources.flatMap(({ variables }) => variables))
+  // a claimer brings a number's key along
+  expect(new Set([...given, 'TELNYX_API_KEY'])).toEqual(new Set([...INSTANCE_VARIABLES.tools, ...TOOLS_OF_ALL]))
 })

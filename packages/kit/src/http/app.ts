@@ -16,6 +16,8 @@ export interface ApiAppOptions {
   bodyLimit?: number
   /** Paths whose bodies are left as the bytes that came, in a Buffer: what is signed is those. */
   raw?: string[]
+  /** Paths that are asked all the time and may say no for long: a 5xx of theirs is no news. */
+  quiet?: string[]
 }
 
 const BODY_LIMIT = 256 * 1024
@@ -28,6 +30,7 @@ export function apiApp({
   trustProxy = 0,
   bodyLimit: limit = BODY_LIMIT,
   raw = [],
+  quiet = [],
 }: ApiAppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -41,7 +44,7 @@ export function apiApp({
         res.setHeader('X-Request-Id', id)
         return id
       },
-      customLogLevel: (_req, res) => (res.statusCode >= 500 ? 'warn' : 'debug'),
+      customLogLevel: ({ url }, res) => (res.statusCode >= 500 && !quiet.includes(url.split('?')[0] ?? '') ? 'warn' : 'debug'),
       // path only: a query string or a header could carry what must not be logged
       serializers: {
         req: (req: { id: unknown; method: string; url: string }) => ({

@@ -61,7 +61,11 @@ export function servicesEnv(
     RAILWAY_HOURLY_BUDGET: '1000000',
     GHCR_URL: urls.simulators,
     INSTANCE_URL_TEMPLATE: 'http://{domain}',
-    INSTANCE_EXTRA_ENV: JSON.stringify({ AGENT_ENGINE: 'lite', CONVOS_BIN, CONVOS_SANDBOX_URL: `${urls.simulators}/convos` }),
+    INSTANCE_EXTRA_ENV: JSON.stringify({
+      AGENT_ENGINE: options.engine,
+      CONVOS_BIN,
+      CONVOS_SANDBOX_URL: `${urls.simulators}/convos`,
+    }),
     AGENTMAIL_API_URL: `${urls.simulators}/agentmail/v0`,
     AGENTMAIL_API_KEY: settings.agentmailApiKey,
     TELNYX_API_URL: `${urls.simulators}/telnyx/v2`,

@@ -9,6 +9,8 @@ export interface StartOptions {
   open: boolean
   /** What agents are: local processes that can be talked to, or simulated ones for load, thousands in one process. */
   instances: 'process' | 'virtual'
+  /** What thinks in those that are made from now on. */
+  engine: 'lite' | 'openclaw'
   /** Providers that are not simulated. */
   real: 'openrouter'[]
   /** Where everything that survives a restart is kept. */
@@ -23,6 +25,8 @@ export const HELP = `Runs the whole system on this machine: database, simulated 
   --port N            port of the dashboard and the pool API (default 3001; 0: free ones for everything)
   --open              open the dashboard in a browser
   --fresh             forget everything from earlier runs first
+  --engine KIND       lite: answers in one go, ready in a second (default); openclaw: the real gateway with its tools, installed on
+                      first use (650 MB); each agent takes 1 GB of memory and half a minute to start, so --idle is 1 then
   --instances KIND    process: agents that can be talked to (default); virtual: simulated ones, thousands of them, for load
   --real openrouter   use the real OpenRouter: costs money, needs OPENROUTER_MANAGEMENT_KEY (and takes OPENCLAW_PRIMARY_MODEL)
   --data DIR          where data is kept (default .data)
@@ -35,8 +39,8 @@ export class UsageError extends Error {
   override name = 'UsageError'
 }
 
-/** Each process takes some 60 MB. */
-const MOST = { process: 50, virtual: 5000 }
+/** Each process takes some 60 MB, with a gateway 1 GB. */
+const MOST = { lite: 50, openclaw: 10, virtual: 5000 }
 
 const count = (name: string, text: string, min: number, max: number) => {
   const value = Number(text)
@@ -57,6 +61,7 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
         open: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         instances: { type: 'string', default: 'process' },
+        engine: { type: 'string', default: 'lite' },
         real: { type: 'string', default: '' },
         data: { type: 'string', default: defaultDataDir },
         help: { type: 'boolean', default: false },
@@ -69,11 +74,16 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
   const real = values.real.split(',').filter(Boolean)
   const unknown = real.find((name) => name !== 'openrouter')
   if (unknown) throw new UsageError(`--real: "${unknown}" is not known; only openrouter can be real`)
-  const { instances } = values
+  const { instances, engine } = values
   if (instances !== 'process' && instances !== 'virtual') throw new UsageError('--instances takes process or virtual')
+  if (engine !== 'lite' && engine !== 'openclaw') throw new UsageError('--engine takes lite or openclaw')
+  if (engine === 'openclaw' && instances === 'virtual') throw new UsageError('--instances virtual has no engine')
+  const most = instances === 'virtual' ? MOST.virtual : MOST[engine]
+  const idle = values.idle ?? (engine === 'openclaw' ? '1' : undefined)
   return {
-    idle: values.idle === undefined ? undefined : count('idle', values.idle, 0, MOST[instances]),
+    idle: idle === undefined ? undefined : count('idle', idle, 0, most),
     instances,
+    engine,
     port: values.port === undefined ? undefined : count('port', values.port, 0, 65_535),
     open: values.open,
     fresh: values.fresh,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { isFree } from '../ports.ts'
 import { type EmbeddedPostgres, removeCluster, startPostgres } from '../postgres/embedded.ts'
+import { prepareRuntime } from '../runtime.ts'
 import { startSimulators } from '../simulators/server.ts'
 import { buildDashboard } from './dashboard.ts'
 import { type Descriptor, removeDescriptor, runningSandbox, writeDescriptor } from './descriptor.ts'
@@ -21,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 /** How long a service may take to answer for the first time, and the first agents to be warm. */
 const READY_MS = 60_000
 const WARM_MS = 120_000
-const WARM_EACH_MS = 500
+const WARM_EACH_MS = { lite: 500, openclaw: 120_000 }
 
 /** Starts every part, waits until agents are warm and says how to use them. What runs is told to `teardown` at once. */
 export async function runSandbox(
@@ -47,6 +48,7 @@ export async function runSandbox(
     }
   }
 
+  if (options.engine === 'openclaw') await display.phase('openclaw', (progress) => prepareRuntime(progress))
   const dashboard = buildDashboard(ROOT)
   dashboard.catch(() => {}) // reported when its phase is awaited
   const database = await display.phase('database', () => startDatabases(dataDir, settings))
@@ -107,7 +109,7 @@ export async function runSandbox(
         progress(`${Math.min(idle, target)}/${target}`)
         return idle >= target
       },
-      WARM_MS + target * WARM_EACH_MS,
+      WARM_MS + target * WARM_EACH_MS[options.engine],
       interrupted,
       `the agents do not become ready; see ${join(dataDir, 'logs')}`,
     ),

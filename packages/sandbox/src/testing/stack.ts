@@ -51,7 +51,16 @@ export async function createStack({ environment, simulatorsUrl, databases, idle 
   const dir = await mkdtemp(join(tmpdir(), `convos-stack-${environment}-`))
   const settings = await loadSettings(dir, 0)
   const { ports } = settings
-  const options: StartOptions = { idle, instances: 'virtual', real: [], fresh: false, open: false, port: 0, dataDir: dir }
+  const options: StartOptions = {
+    idle,
+    instances: 'virtual',
+    engine: 'lite',
+    real: [],
+    fresh: false,
+    open: false,
+    port: 0,
+    dataDir: dir,
+  }
   const urls = {
     pool: `http://localhost:${ports.pool}`,
     services: `http://127.0.0.1:${ports.services}`,

@@ -27,8 +27,14 @@ export interface Turn extends Persona {
 export interface Engine {
   /** Whether it could answer at this moment. */
   ready(): boolean
+  /** Ready, or away for no longer than a restart may take: messages wait that long, and nobody needs to worry about the agent. */
+  healthy(): boolean
+  /** Why it is not ready, for who operates it; null while it is. */
+  fault(): string | null
   /** Whether it keeps nothing of anybody: no session, no memory. */
   clean(): boolean
+  /** Begins; `ownUrl` is where the agent server listens on this machine. */
+  start(ownUrl: string): void
   /** The reply; null: nothing to say to this. A failure is put in words a person understands; it rejects only when `signal` aborts. */
   respond(turn: Turn, signal: AbortSignal): Promise<string | null>
   /** Every path that is not the agent server's own, with its body unread. */

@@ -1,10 +1,12 @@
-import type { Clock, Logger } from '@convos/kit/server'
+import { type Clock, HttpError, type Logger } from '@convos/kit/server'
 import type { ModelSettings } from '../config.ts'
 import type { Limits } from '../limits.ts'
+import { apology } from './apology.ts'
 import type { Engine } from './engine.ts'
 import { litePage } from './lite-page.ts'
-import { apology, complete } from './model.ts'
+import { complete } from './model.ts'
 import { promptOf } from './prompt.ts'
+import { refuseUpgrade } from './upgrade.ts'
 
 export interface LiteOptions {
   /** Asked for at each turn: the overlay may have changed. */
@@ -18,8 +20,12 @@ export interface LiteOptions {
 
 /** The small engine: one chat completion per message, nothing kept but what the conversation keeps anyway. */
 export function liteEngine({ settings, gatewayToken, describe, clock, log, limits }: LiteOptions): Engine {
+  const ready = () => settings().apiKey !== null
   return {
-    ready: () => settings().apiKey !== null,
+    ready,
+    healthy: ready,
+    fault: () => (ready() ? null : 'OPENROUTER_API_KEY is missing'),
+    start: () => {},
     clean: () => true,
     async respond(turn, signal) {
       const now = settings()
@@ -29,14 +35,11 @@ export function liteEngine({ settings, gatewayToken, describe, clock, log, limit
         signal.throwIfAborted()
         // not the error as a whole: it holds what the model answered, which is the conversation's
         log.warn({ reason: err instanceof Error ? err.message : err, messageId: turn.message.id }, 'the model gave no answer')
-        return apology(err)
+        return apology(err instanceof HttpError ? err.status : null)
       }
     },
     gateway: litePage({ gatewayToken, describe, log }),
-    upgrade: (_req, socket) => {
-      socket.on('error', () => {})
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-    },
+    upgrade: (_req, socket) => refuseUpgrade(socket, '404 Not Found'),
     reset: async () => {},
     stop: async () => {},
   }

@@ -45,12 +45,3 @@ const isPassing = (err: unknown): err is HttpError =>
 
 /** The gateway's way to write a model, `openrouter/<vendor>/<model>`, as OpenRouter itself knows it. */
 const openRouterName = (model: string) => model.replace(/^openrouter\/(?=[^/]+\/)/, '')
-
-/** Why there is no answer, in words for those who wait for one. */
-export function apology(err: unknown): string {
-  const status = err instanceof HttpError ? err.status : null
-  if (status === 402) return "I'm sorry, I can't answer: the account that pays for my model has no credit left."
-  if (status === 403) return "I'm sorry, I can't answer: I have used up the model budget I was given."
-  if (status === 429) return "I'm sorry, my model is too busy right now. Please ask me again in a minute."
-  return "I'm sorry, I could not come up with an answer: my model did not respond as it should. Please ask me again."
-}

@@ -10,7 +10,7 @@ import { createLogger, listen, systemClock } from '@convos/kit'
 import { eventually } from '@convos/sandbox/testing'
 import { onTestFinished } from 'vitest'
 import { type Agent, createAgent } from '../../src/agent.ts'
-import { front } from '../../src/app.ts'
+import { front, frontUpgrade } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { Health } from '../../src/contract.ts'
 import { limits, type Limits } from '../../src/limits.ts'
@@ -113,8 +113,8 @@ export async function openBox(
 ): Promise<Box & { agent: Agent; close(): Promise<void> }> {
   const agent = createAgent(w.config, { clock: systemClock, log, limits: { ...limits, driverRestartMinMs: 20, ...short } })
   const listening = await listen(front(agent, w.config, log), 0, '127.0.0.1')
-  listening.server.on('upgrade', (req, socket, head) => agent.engine.upgrade(req, socket, head))
-  agent.resume()
+  listening.server.on('upgrade', frontUpgrade(agent))
+  agent.resume(`http://127.0.0.1:${listening.port}`)
   let closed: Promise<unknown> | null = null
   const close = async () => {
     closed ??= Promise.all([listening.close(0), agent.stop()])

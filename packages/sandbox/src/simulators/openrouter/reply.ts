@@ -47,8 +47,11 @@ function readBrief(messages: ChatMessage[]): Brief {
   const instructions = messages.filter(({ role }) => role === 'system' || role === 'developer').map(textOf)
   const paragraphs = instructions.flatMap((text) => text.split(/\n\s*\n/)).map(sentencesOf)
   const isPersona = (sentence: string) => PERSONA.test(sentence) && !GATEWAY.test(sentence)
-  // what else belongs to a persona stands with it: later paragraphs are the manners of every agent
-  const own = paragraphs.find((sentences) => sentences.some(isPersona)) ?? paragraphs.flat()
+  // an agent's own part begins with its name; what else belongs to a persona stands with it: later paragraphs are the manners of every agent
+  const named = paragraphs.findIndex((sentences) => sentences.some((sentence) => NAME.test(sentence)))
+  const isOwn = (sentences: string[]) => sentences.some(isPersona)
+  const afterName = named < 0 ? [] : paragraphs.slice(named, named + 2)
+  const own = afterName.find(isOwn) ?? afterName[1] ?? paragraphs.find(isOwn) ?? paragraphs.flat()
   const personaAt = own.findIndex(isPersona)
   const addition = own.slice(personaAt + 1).find((sentence) => !PERSONA.test(sentence) && !NAME.test(sentence))
   const name = paragraphs
@@ -84,7 +87,8 @@ function lastSaid(messages: ChatMessage[]): string {
 
 /** The gateway wraps a person's words in facts about the conversation and the run; the lite engine puts the person's name before them. */
 function unwrapped(text: string): string {
-  const afterFacts = /^(?:Conversation info|Sender)\b/.test(text) ? text.replace(/^(?:[^`]*```[\s\S]*?```)+/, '') : text
+  const undated = text.replace(/^\[[^\]]*\] (?=Conversation info|Sender)/, '')
+  const afterFacts = /^(?:Conversation info|Sender)\b/.test(undated) ? undated.replace(/^(?:[^`]*```[\s\S]*?```)+/, '') : undated
   const withoutRun = afterFacts.replace(/\n+Runtime: agent=[\s\S]*$/, '').trim()
   return withoutRun.replace(/^[\p{L}\p{N}][\p{L}\p{N} ._'-]{0,40}: (?=\S)/u, '')
 }
