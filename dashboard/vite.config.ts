@@ -1,12 +1,15 @@
+import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { withoutInlineStyles } from './vite/inline-styles.ts'
+import { withoutJsonSchema } from './vite/slim-zod.ts'
 
 const POOL = 'http://localhost:3001'
 // Pool accepts a session's writes from its own origin only, so the dev server speaks in that name.
 const pool = { target: POOL, headers: { origin: POOL } }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [withoutInlineStyles(), withoutJsonSchema(), tailwind(), react()],
   server: { proxy: { '/api': pool, '/version': pool, '/healthz': pool } },
   // The content security policy allows no data: URLs.
   build: { assetsInlineLimit: 0 },

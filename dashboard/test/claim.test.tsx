@@ -174,15 +174,22 @@ test('a claim that waits to be let in is followed until it is', async () => {
   await screen.findByText('It has joined the conversation.')
 })
 
-test('a claimer sees the figures, and is told that the pool page is not for it', async () => {
-  fakePool({
-    'GET /api/session': () => ({ body: aSession({ role: 'claimer' }) }),
-    'GET /api/pool/counts': () => ({ body: { provisioning: 0, idle: 2, claimed: 7, crashed: 0, stuck: 0 } }),
-  })
-  const { user } = open('/')
+const asClaimer = {
+  'GET /api/session': () => ({ body: aSession({ role: 'claimer' }) }),
+  'GET /api/pool/counts': () => ({ body: { provisioning: 0, idle: 2, claimed: 7, crashed: 0, stuck: 0 } }),
+}
+
+test('a claimer sees the figures, and no page of operators in the navigation', async () => {
+  fakePool(asClaimer)
+  open('/')
   await screen.findByRole('button', { name: 'Claim agent — 2 ready' })
-  await user.click(screen.getByRole('link', { name: 'Pool' }))
-  await screen.findByRole('heading', { name: 'The pool is for operators.' })
+  expect(screen.queryByRole('link', { name: 'Pool' })).toBeNull()
+})
+
+test('a claimer who goes to a page of operators is told that it is theirs', async () => {
+  fakePool(asClaimer)
+  open('/pool')
+  await screen.findByRole('heading', { name: 'This page is for operators.' })
 })
 
 const describedBy = (element: HTMLElement): string =>

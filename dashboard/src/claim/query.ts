@@ -1,7 +1,7 @@
 import type { Claim, ClaimStatus } from '@convos/pool/contract'
 import { queryOptions, skipToken } from '@tanstack/react-query'
 import { ApiError, isSignedOut, isUndecided } from '../api/errors.ts'
-import { claimAgent, readClaim } from '../api/pool.ts'
+import { claimAgent, readClaim } from '../api/claims.ts'
 import { type Attempt, forgetAttempt } from './attempt.ts'
 
 const POLL_MS = 1000

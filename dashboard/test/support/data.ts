@@ -3,6 +3,7 @@ import {
   type Claim,
   type Counts,
   type Instance,
+  type InstanceEvent,
   type Operation,
   type PoolStatus,
   type ProblemDocument,
@@ -102,5 +103,20 @@ export const aProblem = (status: number, code: string, parts: Partial<ProblemDoc
   detail: null,
   code,
   requestId: 'request-1',
+  ...parts,
+})
+
+export const anEvent = (parts: Partial<InstanceEvent> = {}): InstanceEvent => ({
+  id: '1',
+  at: AT,
+  instanceId: 'k3v9x2m4q8za',
+  claimId: null,
+  type: 'ready',
+  from: 'starting',
+  to: 'ready',
+  reason: 'it answered ready and clean',
+  actor: 'pool',
+  requestId: null,
+  detail: null,
   ...parts,
 })
