@@ -97,3 +97,14 @@ test('the palette goes to an instance by a few letters of its name', async () =>
   await waitFor(() => expect(window.location.pathname + window.location.search).toBe('/instances?q=aaa'))
   await waitFor(() => expect(document.activeElement?.tagName).toBe('MAIN'))
 })
+
+test('what could not be read is told with its request id, and asked for until it can be', async () => {
+  const pool = fakePool({ [STATUS]: () => ({ status: 500, body: aProblem(500, 'INTERNAL') }) })
+  open('/pool')
+  const alert = await screen.findByRole('alert')
+  expect(alert.textContent).toContain('Something failed in the pool.')
+  expect(alert.textContent).toContain('request-1')
+  pool.on(STATUS, () => instances('aaa'))
+  await screen.findByText('aaa')
+  expect(screen.queryByRole('alert')).toBeNull()
+})

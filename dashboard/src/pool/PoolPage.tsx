@@ -6,6 +6,7 @@ import { statusQuery } from '../api/queries.ts'
 import { Button } from '../ui/Button.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { formatClock, formatNumber, plural } from '../ui/format.ts'
+import { Problem } from '../ui/Problem.tsx'
 import { useSetSearch } from '../ui/useUrlText.ts'
 import { useTitle } from '../ui/useTitle.ts'
 import { countByStatus, filterFrom, visible } from './filter.ts'
@@ -18,7 +19,7 @@ import { SupplyControls } from './SupplyControls.tsx'
 /** Every instance, live, and what can be done about it. */
 export function PoolPage() {
   useTitle('Pool')
-  const { data } = useQuery(statusQuery)
+  const { data, error } = useQuery(statusQuery)
   const [started, setStarted] = useState<Started[]>([])
   const [asked, setAsked] = useState<string | null>(null)
   const onKill = useCallback((id: string) => setAsked(id), [])
@@ -30,6 +31,7 @@ export function PoolPage() {
   return (
     <div className="page stack">
       <h1 className="visually-hidden">Pool</h1>
+      {error && !data && <Problem error={error} />}
       {data && <SupplyControls ready={data.counts.idle} target={data.target} onStarted={onStarted} />}
       {data?.held && <Held held={data.held} />}
       <OperationList started={started} onClear={setStarted} />
