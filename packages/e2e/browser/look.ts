@@ -14,17 +14,18 @@ export const LOOKS: Record<string, BrowserContextOptions> = Object.fromEntries(
 
 /** Keeps a picture of the page, and holds it to WCAG AA and to its own width. */
 export async function look(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${ARTIFACTS}${name}.png`, fullPage: true, animations: 'disabled' })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
   // high enough for all of it: what scrolls below a bar that stays is not hidden by it for good
   const viewport = page.viewportSize()
   const height = await page.evaluate(() => document.documentElement.scrollHeight)
   if (viewport) await page.setViewportSize({ ...viewport, height: Math.max(height, viewport.height) })
+  await page.screenshot({ path: `${ARTIFACTS}${name}.png`, animations: 'disabled' })
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze()
-  expect(
-    violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
-  ).toEqual([])
   if (viewport) await page.setViewportSize(viewport)
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
+  const told = violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+  )
+  expect(told).toEqual([])
 }
 
 /** Notes what a page must never do: ask anybody outside, offend its content security policy, or break. */
