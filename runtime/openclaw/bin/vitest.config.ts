@@ -1,3 +1,5 @@
 import { defineConfig } from 'vitest/config'
 
-export default defineConfig({ test: { name: 'agent-commands', include: ['test/**/*.test.ts'], testTimeout: 20_000 } })
+export default defineConfig({
+  test: { name: 'agent-commands', include: ['test/**/*.test.ts'], isolate: false, testTimeout: 20_000 },
+})
