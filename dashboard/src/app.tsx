@@ -1,44 +1,31 @@
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { Frame } from './frame/Frame.tsx'
-import { ClaimPage } from './claim/ClaimPage.tsx'
-import { PoolPage } from './pool/PoolPage.tsx'
-import { Link, useLocation } from './router.tsx'
-import { LoginPage } from './session/LoginPage.tsx'
-import { SignedIn, useSession } from './session/session.tsx'
+import { RouterProvider } from '@tanstack/react-router'
+import { createQueryClient } from './api/queries.ts'
+import { createLiveFeed } from './live/feed.ts'
+import { type AppRouter, createAppRouter } from './router.tsx'
 
-/** The whole dashboard, around the one client that holds what it knows. */
-export function App({ client }: { client: QueryClient }) {
-  const { path } = useLocation()
-  return (
-    <QueryClientProvider client={client}>
-      {path === '/login' ? (
-        <LoginPage />
-      ) : (
-        <SignedIn meanwhile={<div className="frame frame-skeleton" aria-busy="true" />}>
-          <Frame>
-            <Page path={path} />
-          </Frame>
-        </SignedIn>
-      )}
-    </QueryClientProvider>
-  )
+export interface Parts {
+  client: QueryClient
+  router: AppRouter
 }
 
-function Page({ path }: { path: string }) {
-  const { role } = useSession()
-  if (path === '/') return <ClaimPage />
-  if (path !== '/pool') return <Elsewhere what="There is no such page." todo="The address may be mistyped." />
-  if (role !== 'operator') return <Elsewhere what="The pool is for operators." todo="Your key can claim agents." />
-  return <PoolPage />
+/** The parts of one dashboard, tied together: whoever is told that the session ended leads to the login page and back. */
+export function createParts(): Parts {
+  const client = createQueryClient(askToLogIn)
+  const router = createAppRouter({ client, feed: createLiveFeed(client, askToLogIn) })
+
+  function askToLogIn(): void {
+    const { pathname, href } = router.latestLocation
+    if (pathname === '/login') return
+    client.removeQueries({ queryKey: ['session'] })
+    void router.navigate({ to: '/login', search: { next: href }, replace: true })
+  }
+  return { client, router }
 }
 
-function Elsewhere({ what, todo }: { what: string; todo: string }) {
-  return (
-    <div className="column stack">
-      <h1>{what}</h1>
-      <p>
-        {todo} <Link href="/">Claim an agent</Link>
-      </p>
-    </div>
-  )
-}
+/** The whole dashboard. */
+export const App = ({ client, router }: Parts) => (
+  <QueryClientProvider client={client}>
+    <RouterProvider router={router} />
+  </QueryClientProvider>
+)

@@ -1,39 +1,111 @@
-import { type AnchorHTMLAttributes, type MouseEvent, useSyncExternalStore } from 'react'
+import type { QueryClient } from '@tanstack/react-query'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { isSignedOut } from './api/errors.ts'
+import { countsQuery, sessionQuery, statusQuery, templatesQuery, toolsQuery } from './api/queries.ts'
+import { Elsewhere } from './frame/Elsewhere.tsx'
+import { Inside, Unreached, Waiting } from './frame/Inside.tsx'
+import { OperatorsOnly } from './frame/OperatorsOnly.tsx'
+import { Root } from './frame/Root.tsx'
+import type { LiveFeed } from './live/feed.ts'
+import { parseSearch, type Search, stringifySearch } from './url.ts'
 
-const subscribe = (changed: () => void) => {
-  window.addEventListener('popstate', changed)
-  return () => window.removeEventListener('popstate', changed)
-}
-const current = () => window.location.pathname + window.location.search
-
-/** Where we are; the component renders again when that changes. */
-export function useLocation(): { path: string; search: URLSearchParams } {
-  const { pathname, searchParams } = new URL(useSyncExternalStore(subscribe, current), window.location.origin)
-  return { path: pathname, search: searchParams }
-}
-
-/** Goes to a path of ours without loading the page anew; `replace` leaves no step to go back to. */
-export function navigate(to: string, { replace = false } = {}): void {
-  window.history[replace ? 'replaceState' : 'pushState'](null, '', to)
-  window.dispatchEvent(new PopStateEvent('popstate'))
+interface RouterContext {
+  client: QueryClient
+  feed: LiveFeed
 }
 
-/** Puts the page's state into the address; empty values leave it. */
-export function setSearch(changes: Record<string, string>): void {
-  const url = new URL(window.location.href)
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === '') url.searchParams.delete(name)
-    else url.searchParams.set(name, value)
+const root = createRootRouteWithContext<RouterContext>()({
+  component: Root,
+  validateSearch: (search: Record<string, unknown>) => search as Search,
+})
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: lazyRouteComponent(() => import('./session/LoginPage.tsx'), 'LoginPage'),
+})
+
+/** Everything behind the login: who is looking is known before anything is fetched. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  async beforeLoad({ context, location }) {
+    try {
+      return { session: await context.client.ensureQueryData(sessionQuery) }
+    } catch (error) {
+      if (isSignedOut(error)) throw redirect({ to: '/login', search: { next: location.href }, replace: true })
+      throw error
+    }
+  },
+  component: Inside,
+  pendingComponent: Waiting,
+  errorComponent: Unreached,
+})
+
+const claim = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  loader: ({ context: { client, session } }) => {
+    void client.prefetchQuery(templatesQuery)
+    void client.prefetchQuery(toolsQuery)
+    if (session.role === 'claimer') void client.prefetchQuery(countsQuery)
+  },
+  component: lazyRouteComponent(() => import('./claim/ClaimPage.tsx'), 'ClaimPage'),
+})
+
+const operators = createRoute({ getParentRoute: () => inside, id: 'operators', component: OperatorsOnly })
+
+const readStatus = ({ context: { client, session } }: { context: RouterContext & { session: { role: string } } }) => {
+  if (session.role === 'operator') void client.prefetchQuery(statusQuery)
+}
+
+const fleet = createRoute({
+  getParentRoute: () => operators,
+  path: '/instances',
+  loader: readStatus,
+  component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
+})
+
+const pool = createRoute({
+  getParentRoute: () => operators,
+  path: '/pool',
+  loader: readStatus,
+  component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
+})
+
+/** An address of ours that leads nowhere. */
+const nowhere = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  component: () => <Elsewhere what="There is no such page." todo="The address may be mistyped." />,
+})
+
+const routeTree = root.addChildren([login, inside.addChildren([claim, operators.addChildren([fleet, pool]), nowhere])])
+
+/** The routes of the dashboard, over one query client and one stream. */
+export const createAppRouter = (context: RouterContext) =>
+  createRouter({
+    routeTree,
+    context,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    // how old data may be is for its query to know
+    defaultPreloadStaleTime: 0,
+    defaultErrorComponent: () => (
+      <Elsewhere
+        what="This page broke."
+        todo="That is a fault of the dashboard, not of the pool. Reload the page, or go elsewhere."
+      />
+    ),
+    defaultPendingMs: 150,
+    scrollRestoration: true,
+  })
+
+export type AppRouter = ReturnType<typeof createAppRouter>
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: AppRouter
   }
-  navigate(url.pathname + url.search, { replace: true })
-}
-
-/** A link within the dashboard; clicks that ask for a new tab or window stay the browser's. */
-export function Link({ href, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
-  const follow = (event: MouseEvent) => {
-    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
-    event.preventDefault()
-    navigate(href)
-  }
-  return <a href={href} onClick={follow} {...rest} />
 }

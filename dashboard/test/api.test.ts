@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ApiError } from '../src/api/errors.ts'
-import { killInstance, readSession, readStatus } from '../src/api/pool.ts'
+import { killInstance, readStatus } from '../src/api/pool.ts'
+import { readSession } from '../src/api/session.ts'
 import { aProblem, aSession, aStatus } from './support/data.ts'
 import { fakePool, noAnswer } from './support/fakePool.ts'
 
@@ -38,7 +39,7 @@ describe('the api layer', () => {
 
   test('takes the error page of a proxy for what it is', async () => {
     fakePool({ 'GET /api/pool/status': () => ({ status: 502, body: '<html>Bad gateway</html>' }) })
-    expect(await failureOf(readStatus(signal))).toMatchObject({ code: 'UNREADABLE', status: 502 })
+    expect(await failureOf(readStatus(signal))).toMatchObject({ code: 'FOREIGN_ANSWER', status: 502 })
   })
 
   test('tells silence from refusal', async () => {

@@ -17,12 +17,8 @@ test('a claimer names an agent, claims it, and gets a link to it', async () => {
 
   expect(await screen.findByRole('heading', { name: 'tokyo-trip-planner is ready' })).toHaveProperty('tagName', 'H1')
   expect(screen.getByRole('link', { name: 'Open in Convos' }).getAttribute('href')).toBe('https://dev.convos.org/v2?i=abc')
-  expect(
-    screen
-      .getByRole('img', { name: /QR code/ })
-      .querySelector('path')
-      ?.getAttribute('d'),
-  ).toMatch(/^M\d/)
+  const code = await screen.findByRole('img', { name: /QR code/ })
+  expect(code.querySelector('path')?.getAttribute('d')).toMatch(/^M\d/)
   await user.click(screen.getByRole('button', { name: 'Copy link' }))
   expect(await navigator.clipboard.readText()).toBe('https://dev.convos.org/v2?i=abc')
   expect(pool.asked(CLAIM).map(({ body }) => body)).toEqual([
@@ -174,15 +170,22 @@ test('a claim that waits to be let in is followed until it is', async () => {
   await screen.findByText('It has joined the conversation.')
 })
 
-test('a claimer sees the figures, and is told that the pool page is not for it', async () => {
-  fakePool({
-    'GET /api/session': () => ({ body: aSession({ role: 'claimer' }) }),
-    'GET /api/pool/counts': () => ({ body: { provisioning: 0, idle: 2, claimed: 7, crashed: 0, stuck: 0 } }),
-  })
-  const { user } = open('/')
+const asClaimer = {
+  'GET /api/session': () => ({ body: aSession({ role: 'claimer' }) }),
+  'GET /api/pool/counts': () => ({ body: { provisioning: 0, idle: 2, claimed: 7, crashed: 0, stuck: 0 } }),
+}
+
+test('a claimer sees the figures, and no page of operators in the navigation', async () => {
+  fakePool(asClaimer)
+  open('/')
   await screen.findByRole('button', { name: 'Claim agent — 2 ready' })
-  await user.click(screen.getByRole('link', { name: 'Pool' }))
-  await screen.findByRole('heading', { name: 'The pool is for operators.' })
+  expect(screen.queryByRole('link', { name: 'Pool' })).toBeNull()
+})
+
+test('a claimer who goes to a page of operators is told that it is theirs', async () => {
+  fakePool(asClaimer)
+  open('/pool')
+  await screen.findByRole('heading', { name: 'This page is for operators.' })
 })
 
 const describedBy = (element: HTMLElement): string =>

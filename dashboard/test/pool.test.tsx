@@ -17,7 +17,8 @@ test('a row changes in place', async () => {
   open('/pool')
   const before = await row('aaa')
   expect(before.textContent).toContain('starting')
-  pool.on(STATUS, () => ({ body: aStatus(ready('aaa')) }))
+  await screen.findByText('live', { exact: false })
+  pool.tell({ event: 'instance', data: anInstance({ id: 'aaa' }) })
   await waitFor(() => expect(before.textContent).toContain('ready'))
   expect(await row('aaa')).toBe(before)
 })
@@ -71,18 +72,20 @@ test('a drain shows its progress until it ends', async () => {
   const pool = fakePool({
     [STATUS]: () => ({ body: aStatus(ready('aaa', 'bbb', 'ccc')) }),
     [DRAIN]: () => ({ status: 202, body: anOperation() }),
-    'GET /api/pool/operations/op_1': () => ({ body: anOperation({ done: 1 }) }),
+    'GET /api/pool/operations/op_1': () => ({ body: anOperation() }),
   })
   const { user } = open('/pool')
   const count = await screen.findByRole('spinbutton', { name: 'How many to drain' })
   await user.click(count)
   await user.keyboard('2')
   await user.click(screen.getByRole('button', { name: 'Drain' }))
+  await screen.findByText('0 of 2')
+  pool.tell({ event: 'operation', data: anOperation({ done: 1 }) })
   await screen.findByText('1 of 2')
   expect(pool.asked(DRAIN).map(({ body }) => body)).toEqual([{ count: 2 }])
 
   const items = [{ instanceId: 'bbb', state: 'failed' as const, step: 'project', error: 'the provider refused' }]
-  pool.on('GET /api/pool/operations/op_1', () => ({ body: anOperation({ state: 'failed', done: 1, failed: 1, items }) }))
+  pool.tell({ event: 'operation', data: anOperation({ state: 'failed', done: 1, failed: 1, items }) })
   await screen.findByText('failed, 1 of 2, 1 failed')
   expect(screen.getByText(/the provider refused/).textContent).toContain('bbb')
 })
@@ -147,16 +150,20 @@ test('a silent pool is told in a banner, with what is on screen kept, until it a
   const pool = fakePool({ [STATUS]: () => ({ body: aStatus(ready('aaa')) }) })
   const { user } = open('/pool')
   await row('aaa')
-  pool.on(STATUS, noAnswer)
-  const banner = await screen.findByText('The pool did not answer.')
+  await screen.findByText('live', { exact: false })
+  pool.on('GET /api/pool/events', noAnswer)
+  pool.cutOff()
+  await screen.findByText(/reconnecting since/)
+  const banner = await screen.findByText('The pool does not answer.')
   expect(banner.closest('[role=alert]')?.textContent).toContain('What you see is from')
-  expect(screen.queryByText('live')).toBeNull()
   expect(await row('aaa')).toBeTruthy()
 
-  pool.on(STATUS, () => ({ body: aStatus(ready('aaa')) }))
+  pool.off('GET /api/pool/events')
+  pool.on(STATUS, () => ({ body: aStatus(ready('aaa', 'bbb')) }))
   await user.click(screen.getByRole('button', { name: 'Try now' }))
-  await screen.findByText('live')
-  expect(screen.queryByText('The pool did not answer.')).toBeNull()
+  await screen.findByText('live', { exact: false })
+  expect(screen.queryByText('The pool does not answer.')).toBeNull()
+  await row('bbb')
 })
 
 test('a refill that is held back is told with its reason', async () => {
@@ -172,6 +179,6 @@ test('each figure of the pulse leads to its instances', async () => {
   const pulse = within(await screen.findByRole('region', { name: 'Pool now' }))
   await pulse.findByRole('link', { name: '1 ready of 5' })
   await user.click(pulse.getByRole('link', { name: '1 claimed' }))
-  expect(window.location.pathname + window.location.search).toBe('/pool?status=claiming,pending,claimed')
+  expect(window.location.pathname + window.location.search).toBe('/instances?status=claiming,pending,claimed')
   expect(within(await table()).queryByText('bbb')).toBeNull()
 })

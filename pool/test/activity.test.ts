@@ -1,12 +1,14 @@
 import { withTransaction } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Activity, InstanceEvent } from '../src/contract/index.ts'
 import { listFleet, recordObservations } from '../src/db/instances.ts'
 import { LIMITS } from '../src/limits.ts'
-import { observe } from '../src/status.ts'
+import { observe } from '../src/fleet/status.ts'
 import { detailOf, healthOf, problem } from './fake-services.ts'
 import { type PoolOptions, seedReady, seedRows, testDatabase, type TestPool, testPool, unaudited } from './harness.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const STILL: PoolOptions = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000, changesWaitMs: 25_000 } }
 const still = (limits: PoolOptions['limits'] = {}) => testPool({ ...STILL, limits: { ...STILL.limits, ...limits } })
@@ -20,12 +22,25 @@ const note = (pool: Pick<TestPool, 'db'>, ...types: string[]) =>
 const activity = async (pool: TestPool, query = ''): Promise<Activity> =>
   Activity.parse((await pool.call('GET', `/api/pool/activity?${query}`)).body)
 
-/** The log from its beginning, once `type` can be seen: another test's open transaction may keep it back. */
+/**
+ * The log from its beginning, once `type` can be seen: another test's open transaction may keep it back, and so may whatever
+ * else writes to the cluster, be it a database that is copied.
+ */
 const upTo = (pool: TestPool, type: string, query = 'after=0-0') =>
-  eventually(`${type} in the log`, async () => {
-    const { events } = await activity(pool, query)
-    return events.some((event) => event.type === type) ? events : null
-  })
+  eventually(
+    `${type} in the log`,
+    async () => {
+      const { events } = await activity(pool, query)
+      if (events.some((event) => event.type === type)) return events
+      const { rows: writers } = await pool.db.query(WRITERS)
+      throw new Error(
+        `seen: ${events.map((event) => event.type).join()}; writers: ${JSON.stringify(writers)}; ${pool.logged.at(-1)}`,
+      )
+    },
+    { timeoutMs: 30_000 },
+  )
+const WRITERS = `
+  select datname, state, clock_timestamp() - xact_start as age, left(query, 100) as query from pg_stat_activity where backend_xid is not null`
 
 describe('the tests’ own database refuses', () => {
   test.each([
@@ -70,8 +85,10 @@ describe('what is done for a claim is told with the request that made it', () =>
   test('from the queue to its agent, and its end with the request that ended it', async () => {
     const pool = scoped(await still())
     const [id = ''] = await seedReady(pool, 1)
-    const { body } = await pool.claim({}, { headers: { 'x-request-id': 'claim-it' } })
-    await pool.call('DELETE', `/api/pool/instances/${id}`, { headers: { 'x-request-id': 'end-it' } })
+    const { status, body } = await pool.claim({}, { headers: { 'x-request-id': 'claim-it' } })
+    expect(status, JSON.stringify(body)).toBe(200)
+    const end = await pool.call('DELETE', `/api/pool/instances/${id}`, { headers: { 'x-request-id': 'end-it' } })
+    expect(end.status, end.text).toBe(202)
     const all = await upTo(pool, 'removed', `after=0-0&claimId=${String(body['claimId'])}`)
     const events = all.filter((e) => e.type !== 'observed')
     expect(events.map((e) => [e.type, e.from, e.to, e.requestId])).toEqual([

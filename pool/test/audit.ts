@@ -1,5 +1,5 @@
 import { STATUSES } from '../src/contract/index.ts'
-import { allowed } from '../src/lifecycle.ts'
+import { allowed } from '../src/fleet/lifecycle.ts'
 
 const MOVES = STATUSES.flatMap((from) => STATUSES.filter((to) => allowed(from, to)).map((to) => `${from}:${to}`))
 

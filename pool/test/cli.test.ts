@@ -51,6 +51,15 @@ test('replenish and drain follow their operation to its end', async () => {
   })
 })
 
+test('a replenish that is cut short says why', async () => {
+  const pool = scoped(await testPool({ env: { POOL_MAX_TOTAL: '3' } }))
+  await trustImage(pool)
+  await seedReady(pool, 2)
+  expect((await cli(['replenish', '--count', '4'], pool)).out).toBe(
+    'replenish done: 1 of 1 done, 0 failed\n  4 were asked for: at most 3 instances are allowed, and 2 exist',
+  )
+})
+
 test('keys are created, listed and revoked; the key is shown once', async () => {
   const pool = scoped(await testPool())
   const created = await cli(['keys', 'create', 'site', '--per-day', '5'], pool)

@@ -1,7 +1,7 @@
 import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { afterFailure, afterReset, afterSuccess, breakerOf, type ImageRecord } from '../src/images.ts'
+import { afterFailure, afterReset, afterSuccess, breakerOf, type ImageRecord } from '../src/supply/images.ts'
 import { LIMITS } from '../src/limits.ts'
 import { imageOf } from './fake-services.ts'
 import { countRows, testPool, trustImage } from './harness.ts'

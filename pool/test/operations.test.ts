@@ -6,7 +6,7 @@ import { STATUSES, type Status } from '../src/contract/index.ts'
 import { beginDeleting, moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { insertClaim } from '../src/db/claims.ts'
-import { allowed } from '../src/lifecycle.ts'
+import { allowed } from '../src/fleet/lifecycle.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { detailOf, healthOf } from './fake-services.ts'
 import {

@@ -1,7 +1,7 @@
 import { eventually, scoped } from '@convos/sandbox/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Candidate, planRotation, type RotationFacts } from '../src/rotate.ts'
+import { type Candidate, planRotation, type RotationFacts } from '../src/supply/rotate.ts'
 import { advance } from './harness.ts'
 import { aFullPool, countEvents, readyIds, tickOnce } from './stock.ts'
 

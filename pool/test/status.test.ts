@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { STATUSES } from '../src/contract/index.ts'
 import type { FleetRow } from '../src/db/instances.ts'
-import { allowed } from '../src/lifecycle.ts'
+import { allowed } from '../src/fleet/lifecycle.ts'
 import { LIMITS } from '../src/limits.ts'
-import { type Decision, decide, observe } from '../src/status.ts'
+import { type Decision, decide, observe } from '../src/fleet/status.ts'
 
 const NOW = new Date('2030-01-01T12:00:00Z')
 const limits = { ...LIMITS, stuckTimeoutMs: 900_000, pendingTimeoutMs: 86_400_000 }

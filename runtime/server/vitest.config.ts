@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     name: 'agent-server',
     include: ['test/**/*.test.ts'],
+    isolate: false,
     globalSetup: ['@convos/sandbox/testing/global-setup'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

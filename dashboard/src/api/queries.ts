@@ -1,7 +1,11 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import type { Operation } from '@convos/pool/contract'
-import { type ApiError, isSignedOut } from './errors.ts'
-import { readCounts, readOperation, readSession, readStatus, readVersion } from './pool.ts'
+import { live } from '../live/apply.ts'
+import { intoCounts, intoOperation, intoOperations, intoStatus } from '../live/merge.ts'
+import { readTemplates, readTools } from './claims.ts'
+import { type ApiError, isSignedOut, isUndecided } from './errors.ts'
+import { readCounts, readOperation, readOperations, readStatus } from './pool.ts'
+import { readSession, readVersion } from './session.ts'
 
 // Every request goes through `call`, which throws nothing else.
 declare module '@tanstack/react-query' {
@@ -10,11 +14,10 @@ declare module '@tanstack/react-query' {
   }
 }
 
-const POLL_MS = 1000
-/** After a failure the pool is given a little air; the offline banner counts this down. */
-export const RETRY_MS = 3000
+/** After a failure the pool is given a little air. */
+const RETRY_MS = 3000
+const STALE_MS = 30_000
 
-const poll = (query: { state: { status: string } }) => (query.state.status === 'error' ? RETRY_MS : POLL_MS)
 const untilAnswered = (query: { state: { status: string } }) => (query.state.status === 'error' ? RETRY_MS : false)
 
 export const versionQuery = queryOptions({
@@ -28,30 +31,49 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: ({ signal }) => readSession(signal),
   staleTime: Infinity,
+  retry: false,
   refetchInterval: untilAnswered,
 })
 
-/** Everything an operator sees of the pool, every second while the page is visible. */
+/** The pool with up to a thousand of its instances; for operators. */
 export const statusQuery = queryOptions({
   queryKey: ['pool', 'status'],
   queryFn: ({ signal }) => readStatus(signal),
-  refetchInterval: poll,
+  ...live(intoStatus),
 })
 
-/** What a claimer may see instead. */
+/** The figures alone; claimers are not told when they change, and ask. */
 export const countsQuery = queryOptions({
   queryKey: ['pool', 'counts'],
   queryFn: ({ signal }) => readCounts(signal),
-  refetchInterval: poll,
+  ...live(intoCounts),
 })
 
+/** An operation that was just begun. */
 export const operationQuery = (started: Operation) =>
   queryOptions({
     queryKey: ['operation', started.id],
     queryFn: ({ signal }) => readOperation(started.id, signal),
     initialData: started,
-    refetchInterval: (query) => (query.state.data?.state === 'running' ? poll(query) : false),
+    ...live(intoOperation),
+    // read once all the same: news that came before its own answer found nothing to go into
+    staleTime: 0,
   })
+
+export const operationsQuery = queryOptions({
+  queryKey: ['operations'],
+  queryFn: ({ signal }) => readOperations(signal),
+  ...live(intoOperations),
+})
+
+export const templatesQuery = queryOptions({ queryKey: ['templates'], queryFn: ({ signal }) => readTemplates(signal) })
+
+/** What services offers changes with a deployment only. */
+export const toolsQuery = queryOptions({
+  queryKey: ['tools'],
+  queryFn: ({ signal }) => readTools(signal),
+  staleTime: 10 * 60_000,
+})
 
 /** The one query client; a 401 anywhere is told to `onSignedOut`. */
 export function createQueryClient(onSignedOut: () => void): QueryClient {
@@ -61,7 +83,17 @@ export function createQueryClient(onSignedOut: () => void): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError }),
     mutationCache: new MutationCache({ onError }),
-    // 'always': the pool may be on this very machine, whatever the browser thinks of the network.
-    defaultOptions: { queries: { retry: false, networkMode: 'always' }, mutations: { retry: false, networkMode: 'always' } },
+    defaultOptions: {
+      // 'always': the pool may be on this very machine, whatever the browser thinks of the network.
+      queries: {
+        networkMode: 'always',
+        staleTime: STALE_MS,
+        // an answer that got lost is asked for once more; a refusal is one
+        retry: (failures, error) => failures < 1 && isUndecided(error),
+        retryDelay: 500,
+      },
+      // whether a write took effect is for its own code to find out
+      mutations: { networkMode: 'always', retry: false },
+    },
   })
 }

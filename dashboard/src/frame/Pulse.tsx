@@ -1,16 +1,16 @@
 import type { Counts, Status } from '@convos/pool/contract'
-import { Link } from '../router.tsx'
-import { useSession } from '../session/session.tsx'
-import { formatClock, formatNumber } from '../ui/format.ts'
+import { Link } from '@tanstack/react-router'
+import { useSession } from '../session/session.ts'
+import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
-import { useTicking } from '../ui/ticking.ts'
-import type { PoolNow } from './usePool.ts'
+import { LiveMark } from './LiveMark.tsx'
+import { usePool } from './usePool.ts'
 
 interface Figure {
   of: keyof Counts
   mark: Status
   word: string
-  /** The statuses that the figure adds up, as the pool page filters them. */
+  /** The statuses that the figure adds up, as the fleet filters them. */
   statuses: readonly Status[]
 }
 
@@ -22,11 +22,9 @@ const FIGURES: readonly Figure[] = [
   { of: 'stuck', mark: 'stuck', word: 'stuck', statuses: ['stuck'] },
 ]
 
-/** Older than this, figures are not called live. */
-const LIVE_MS = 5000
-
 /** The state of the pool in one line, on every page. */
-export function Pulse({ pool }: { pool: PoolNow }) {
+export function Pulse() {
+  const pool = usePool()
   const linked = useSession().role === 'operator'
   return (
     <section className="pulse" aria-label="Pool now">
@@ -34,7 +32,7 @@ export function Pulse({ pool }: { pool: PoolNow }) {
         {FIGURES.map((figure) => (
           <li key={figure.of} className={pool.counts?.[figure.of] === 0 ? 'none' : ''}>
             {linked ? (
-              <Link href={`/pool?status=${figure.statuses.join(',')}`}>
+              <Link to="/instances" search={{ status: figure.statuses.join(',') }} activeProps={{ className: '' }}>
                 <FigureText figure={figure} pool={pool} />
               </Link>
             ) : (
@@ -45,22 +43,16 @@ export function Pulse({ pool }: { pool: PoolNow }) {
           </li>
         ))}
       </ul>
-      {pool.counts && <Freshness pool={pool} />}
+      <LiveMark />
     </section>
   )
 }
 
-function FigureText({ figure, pool: { counts, target } }: { figure: Figure; pool: PoolNow }) {
+function FigureText({ figure, pool: { counts, target } }: { figure: Figure; pool: ReturnType<typeof usePool> }) {
   return (
     <>
       <StatusMark status={figure.mark} /> <b>{counts ? formatNumber(counts[figure.of]) : '–'}</b> {figure.word}
       {figure.of === 'idle' && target !== null && ` of ${formatNumber(target)}`}
     </>
   )
-}
-
-function Freshness({ pool: { error, updatedAt } }: { pool: PoolNow }) {
-  const old = useTicking((now) => now - updatedAt > LIVE_MS)
-  if (!error && !old) return <span className="fresh">live</span>
-  return <span className="stale">as of {formatClock(updatedAt)}</span>
 }

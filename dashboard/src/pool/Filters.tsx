@@ -1,11 +1,13 @@
 import { type Status, STATUSES } from '@convos/pool/contract'
-import { setSearch } from '../router.tsx'
 import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
+import { useSetSearch, useUrlText } from '../ui/useUrlText.ts'
 import { type Filter, toggleStatus } from './filter.ts'
 
 /** Chips for the statuses, and a search over what a row shows. */
 export function Filters({ filter, counts }: { filter: Filter; counts: Record<Status, number> | null }) {
+  const setSearch = useSetSearch()
+  const [text, setText] = useUrlText('q')
   return (
     <div className="filters">
       <div className="chips" role="group" aria-label="Filter by status">
@@ -25,8 +27,8 @@ export function Filters({ filter, counts }: { filter: Filter; counts: Record<Sta
         type="search"
         aria-label="Search instances"
         placeholder="Name, id, image, reason"
-        value={filter.text}
-        onChange={(event) => setSearch({ q: event.target.value })}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
       />
     </div>
   )

@@ -2,8 +2,8 @@ import type { Instance, Operation } from '@convos/pool/contract'
 import { useMutation } from '@tanstack/react-query'
 import { killInstance } from '../api/pool.ts'
 import { Button } from '../ui/Button.tsx'
+import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
-import { Problem } from '../ui/Problem.tsx'
 import { StatusMark } from '../ui/StatusMark.tsx'
 import { killConsequence, nameOf } from './consequence.ts'
 
@@ -33,25 +33,24 @@ export function KillDialog({ instance, onClose, onStarted }: KillDialogProps) {
     )
   }
   return (
-    <Dialog
+    <ConfirmDialog
       title={
         <>
           Kill <bdi>{nameOf(instance)}</bdi>?
         </>
       }
+      act="Kill instance"
+      keep="Keep it"
+      thing={<bdi>{nameOf(instance)}</bdi>}
+      busy={kill.isPending}
+      error={kill.error}
+      onConfirm={() => kill.mutate(instance)}
       onClose={onClose}
     >
       <p className={`status status-${instance.status}`}>
         <StatusMark status={instance.status} /> {instance.status} · <code>{instance.id}</code>
       </p>
       <p>{killConsequence(instance)}</p>
-      {kill.error && <Problem error={kill.error} />}
-      <div className="act end">
-        <Button onClick={onClose}>Keep it</Button>
-        <Button look="danger-solid" busy={kill.isPending} onClick={() => kill.mutate(instance)}>
-          Kill instance
-        </Button>
-      </div>
-    </Dialog>
+    </ConfirmDialog>
   )
 }

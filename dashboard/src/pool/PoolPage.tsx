@@ -1,10 +1,13 @@
 import type { Operation, PoolStatus } from '@convos/pool/contract'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
 import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
-import { setSearch, useLocation } from '../router.tsx'
 import { Button } from '../ui/Button.tsx'
+import { EmptyState } from '../ui/EmptyState.tsx'
 import { formatClock, formatNumber, plural } from '../ui/format.ts'
+import { Problem } from '../ui/Problem.tsx'
+import { useSetSearch } from '../ui/useUrlText.ts'
 import { useTitle } from '../ui/useTitle.ts'
 import { countByStatus, filterFrom, visible } from './filter.ts'
 import { Filters } from './Filters.tsx'
@@ -16,20 +19,19 @@ import { SupplyControls } from './SupplyControls.tsx'
 /** Every instance, live, and what can be done about it. */
 export function PoolPage() {
   useTitle('Pool')
-  const client = useQueryClient()
-  const { data } = useQuery(statusQuery)
+  const { data, error } = useQuery(statusQuery)
   const [started, setStarted] = useState<Started[]>([])
   const [asked, setAsked] = useState<string | null>(null)
   const onKill = useCallback((id: string) => setAsked(id), [])
 
   const onStarted = (operation: Operation, label: string) => {
     setStarted((others) => [...others.filter((other) => other.operation.id !== operation.id), { operation, label }])
-    void client.invalidateQueries({ queryKey: statusQuery.queryKey })
   }
   const byId = (id: string) => data?.instances.find((instance) => instance.id === id)
   return (
     <div className="page stack">
       <h1 className="visually-hidden">Pool</h1>
+      {error && !data && <Problem error={error} />}
       {data && <SupplyControls ready={data.counts.idle} target={data.target} onStarted={onStarted} />}
       {data?.held && <Held held={data.held} />}
       <OperationList started={started} onClear={setStarted} />
@@ -50,9 +52,8 @@ function Held({ held: { reason, until } }: { held: NonNullable<PoolStatus['held'
 }
 
 function Instances({ status, onKill }: { status: PoolStatus | undefined; onKill: (id: string) => void }) {
-  const { search } = useLocation()
-  const query = search.toString()
-  const filter = useMemo(() => filterFrom(new URLSearchParams(query)), [query])
+  const search = useSearch({ strict: false })
+  const filter = useMemo(() => filterFrom(search), [search])
   const deferred = useDeferredValue(filter)
   const rows = useMemo(() => status && visible(status.instances, deferred), [status, deferred])
   const counts = useMemo(() => status && countByStatus(status.instances), [status])
@@ -72,22 +73,17 @@ function Instances({ status, onKill }: { status: PoolStatus | undefined; onKill:
 }
 
 function Empty({ of, target }: { of: number; target: number }) {
+  const setSearch = useSetSearch()
   if (of > 0) {
     return (
-      <div className="empty">
-        <p>None of {plural(of, 'instance')} passes the filter.</p>
+      <EmptyState what={`None of ${plural(of, 'instance')} passes the filter.`}>
         <Button onClick={() => setSearch({ status: '', q: '' })}>Show all</Button>
-      </div>
+      </EmptyState>
     )
   }
-  return (
-    <div className="empty">
-      <p>The pool is empty.</p>
-      <p className="hint">
-        {target > 0
-          ? 'It fills itself within minutes. Replenish starts at once; if nothing comes, the services log says why.'
-          : 'It keeps no ready instances now. Replenish adds some.'}
-      </p>
-    </div>
-  )
+  const hint =
+    target > 0
+      ? 'It fills itself within minutes. Replenish starts at once; if nothing comes, the services log says why.'
+      : 'It keeps no ready instances now. Replenish adds some.'
+  return <EmptyState what="The pool is empty." hint={hint} />
 }

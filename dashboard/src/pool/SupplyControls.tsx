@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { ApiError } from '../api/errors.ts'
 import { drain, replenish } from '../api/pool.ts'
 import { Button } from '../ui/Button.tsx'
-import { Dialog } from '../ui/Dialog.tsx'
+import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { formatNumber, plural } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
 
@@ -77,22 +77,20 @@ function Drain({ ready, act }: { ready: number; act: Act }) {
         Drain
       </Button>
       {asking && (
-        <Dialog title="Leave nothing ready?" onClose={() => setAsking(false)}>
+        <ConfirmDialog
+          title="Leave nothing ready?"
+          act={`Drain ${plural(count, 'instance')}`}
+          thing={plural(count, 'ready instance')}
+          busy={act.isPending}
+          error={null}
+          onConfirm={() => act.mutate(count, { onSettled: () => setAsking(false) })}
+          onClose={() => setAsking(false)}
+        >
           <p>
             {ready === 1 ? 'The only ready instance is' : `All ${formatNumber(ready)} ready instances are`} deleted, and claims
             have to wait until the pool has made new ones. Claimed agents stay.
           </p>
-          <div className="act end">
-            <Button onClick={() => setAsking(false)}>Cancel</Button>
-            <Button
-              look="danger-solid"
-              busy={act.isPending}
-              onClick={() => act.mutate(count, { onSettled: () => setAsking(false) })}
-            >
-              Drain {plural(count, 'instance')}
-            </Button>
-          </div>
-        </Dialog>
+        </ConfirmDialog>
       )}
     </div>
   )

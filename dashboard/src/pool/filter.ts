@@ -1,4 +1,5 @@
 import { type Instance, type Status, STATUSES } from '@convos/pool/contract'
+import type { Search } from '../url.ts'
 
 /** What of the pool is shown; it lives in the address, as `?status=ready,stuck&q=…`. */
 export interface Filter {
@@ -7,9 +8,9 @@ export interface Filter {
   text: string
 }
 
-export function filterFrom(search: URLSearchParams): Filter {
-  const named = (search.get('status') ?? '').split(',')
-  return { statuses: STATUSES.filter((status) => named.includes(status)), text: search.get('q') ?? '' }
+export function filterFrom({ status = '', q = '' }: Search): Filter {
+  const named = status.split(',')
+  return { statuses: STATUSES.filter((one) => named.includes(one)), text: q }
 }
 
 /** The `status` parameter with one status more, or one less. */

@@ -1,17 +1,17 @@
 import type { Session } from '@convos/pool/contract'
 import { skipToken, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
 import { type SubmitEvent, useEffect, useEffectEvent, useState } from 'react'
 import { type ApiError, isSignedOut } from '../api/errors.ts'
-import { logIn } from '../api/pool.ts'
+import { logIn } from '../api/session.ts'
 import { sessionQuery } from '../api/queries.ts'
 import { EnvironmentBadge } from '../frame/EnvironmentBadge.tsx'
 import { Brand } from '../frame/Brand.tsx'
-import { navigate, useLocation } from '../router.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Field } from '../ui/Field.tsx'
 import { Problem } from '../ui/Problem.tsx'
 import { useTitle } from '../ui/useTitle.ts'
-import { pathAfterLogin } from './session.tsx'
+import { pathAfterLogin } from './session.ts'
 import { useLoginCode } from './useLoginCode.ts'
 
 /** Logs in with an API key, or by itself with the code of a login link. */
@@ -25,6 +25,9 @@ export function LoginPage() {
     queryKey: ['login', code],
     queryFn: code === null ? skipToken : () => logIn({ loginCode: code }),
     staleTime: Infinity,
+    retry: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   })
   const byKey = useMutation({ mutationFn: () => logIn({ key: key.trim() }), onSuccess: enter })
   const onLoggedIn = useEffectEvent(enter)
@@ -80,11 +83,12 @@ export function LoginPage() {
 /** What a login does: nothing of an earlier session stays, and back to where it was asked for. */
 function useEnter(): (session: Session) => void {
   const client = useQueryClient()
-  const next = pathAfterLogin(useLocation().search.get('next'))
+  const router = useRouter()
   return (session) => {
     client.clear()
     client.setQueryData(sessionQuery.queryKey, session)
-    navigate(next, { replace: true })
+    const to = pathAfterLogin(router.latestLocation.search['next'])
+    void router.navigate({ href: to, replace: true })
   }
 }
 

@@ -1,27 +1,28 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { Dialog as Base } from '@base-ui/react/dialog'
+import type { ReactNode } from 'react'
+import { useReturnOfFocus } from './focus.ts'
 
 interface DialogProps {
   title: ReactNode
   children: ReactNode
-  /** Escape, or a button of the dialog. */
+  /** Escape, a press outside, or a button of the dialog. */
   onClose: () => void
+  /** Further classes of the window, e.g. another width. */
+  className?: string
 }
 
-/** A modal question: the browser's own dialog keeps the focus inside and gives it back afterwards. */
-export function Dialog({ title, children, onClose }: DialogProps) {
-  const titleId = useId()
-  const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    const dialog = ref.current
-    dialog?.showModal()
-    return () => dialog?.close()
-  }, [])
+/** A modal window: the focus stays inside, and goes back to where it was. Rendered as long as it is open. */
+export function Dialog({ title, children, onClose, className = '' }: DialogProps) {
+  const finalFocus = useReturnOfFocus()
   return (
-    <dialog ref={ref} aria-labelledby={titleId} onCancel={onClose}>
-      <div className="stack">
-        <h2 id={titleId}>{title}</h2>
-        {children}
-      </div>
-    </dialog>
+    <Base.Root open onOpenChange={(open) => !open && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Popup finalFocus={finalFocus} className={`dialog stack ${className}`}>
+          <Base.Title>{title}</Base.Title>
+          {children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
   )
 }

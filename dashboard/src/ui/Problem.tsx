@@ -12,6 +12,9 @@ export function Problem({ error }: { error: ApiError }) {
       {error.detail && <p>{sentence(error.detail)}</p>}
       <p>
         {todo}
+        {error.etaSeconds === null &&
+          error.retryAfterSeconds !== null &&
+          ` It asks us to wait ${formatAge(error.retryAfterSeconds * 1000)}.`}
         {error.etaSeconds !== null && ` The next one is expected in about ${formatAge(error.etaSeconds * 1000)}.`}
       </p>
       {error.requestId && (

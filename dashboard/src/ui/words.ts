@@ -11,6 +11,10 @@ const WORDS: Record<string, Words> = {
     what: 'The pool did not answer.',
     todo: 'Check the network, and that the pool is running; then try again.',
   },
+  FOREIGN_ANSWER: {
+    what: 'Something between you and the pool answered in its place.',
+    todo: 'A proxy, a gateway or a network login may stand in the way, or the pool is just restarting. Try again; if it stays, tell an operator.',
+  },
   UNREADABLE: {
     what: 'The answer could not be understood.',
     todo: 'The pool may have been upgraded: reload the page. If that does not help, tell an operator.',
@@ -31,7 +35,32 @@ const WORDS: Record<string, Words> = {
     what: 'This invite belongs to another Convos network.',
     todo: 'Use an invite made in the same network as this pool.',
   },
+  TEMPLATE_NOT_FOUND: {
+    what: 'There is no such template for you.',
+    todo: 'It may have been deleted, or be private to somebody else. Choose another one.',
+  },
+  CREDENTIALS_GONE: {
+    what: 'The page was loaded anew, or you logged in anew, while a claim with your credentials was on its way.',
+    todo: 'Credentials are kept nowhere, so its result cannot be asked for. If the agent was made, your operator can find it; otherwise claim again.',
+  },
+  CLAIM_CANCELLED: { what: 'The claim was cancelled.', todo: 'Claim again whenever you like.' },
+  USER_CONFIG_REQUIRED: { what: 'A tool of this template needs your credentials.', todo: 'Fill them in below.' },
+  USER_CONFIG_REJECTED: {
+    what: 'The provider of a tool did not accept your credentials.',
+    todo: 'Check them with the provider; nothing was claimed.',
+  },
+  MODEL_NOT_ALLOWED: { what: 'This template does not allow that model.', todo: 'Claim it with the model of the template.' },
+  IDEMPOTENCY_CONFLICT: { what: 'This claim was already made with other details.', todo: 'Claim again; it is a new claim.' },
+  SERVICES_UNAVAILABLE: {
+    what: 'The part of the pool that works with providers does not answer.',
+    todo: 'It usually comes back by itself. Try again in a minute.',
+  },
   RATE_LIMITED: { what: 'Too many requests with this key.', todo: 'Wait a little, then try again.' },
+  BAD_ORIGIN: {
+    what: 'The pool takes changes from its own address only.',
+    todo: 'Open the dashboard at the address that the pool is configured with, and log in there.',
+  },
+  SHUTTING_DOWN: { what: 'This copy of the pool is being replaced.', todo: 'Another one takes over within seconds; try again.' },
   FORBIDDEN: { what: 'Your key does not allow this.', todo: 'Log in with a key of an operator.' },
   NOT_FOUND: { what: 'It is not there any more.', todo: 'The list shows what is left.' },
 }

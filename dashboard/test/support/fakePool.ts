@@ -1,3 +1,4 @@
+import type { FeedMessage } from '@convos/pool/contract'
 import { vi } from 'vitest'
 import { aSession, aStatus } from './data.ts'
 
@@ -11,6 +12,7 @@ interface Asked {
 interface Answer {
   status?: number
   body?: unknown
+  headers?: Record<string, string>
 }
 
 type Handler = (asked: Asked) => Answer | Promise<Answer>
@@ -21,7 +23,26 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     'GET /version': () => ({ body: { version: '0.1.0', commit: 'abc', environment: 'staging' } }),
     'GET /api/session': () => ({ body: aSession() }),
     'GET /api/pool/status': () => ({ body: aStatus([]) }),
+    'GET /api/pool/operations': () => ({ body: { operations: [] } }),
+    'GET /api/templates': () => ({ body: { templates: [], truncated: false } }),
+    'GET /api/tools': () => ({ body: { tools: [] } }),
     ...routes,
+  }
+  const streams = new Set<ReadableStreamDefaultController<Uint8Array>>()
+  const listen = ({ signal }: RequestInit) => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        streams.add(controller)
+        signal?.addEventListener('abort', () => {
+          if (streams.delete(controller)) controller.error(signal.reason)
+        })
+      },
+    })
+    return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+  }
+  let cursor = 0
+  const write = (text: string) => {
+    for (const stream of streams) stream.enqueue(new TextEncoder().encode(text))
   }
   const asked: Asked[] = []
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
@@ -33,13 +54,31 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     }
     asked.push(request)
     const handler = table[`${request.method} ${url}`]
+    if (!handler && url === '/api/pool/events') return listen(init)
     if (!handler) throw new Error(`the test does not expect ${request.method} ${url}`)
-    const { status = 200, body } = await handler(request)
-    return new Response(body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body), { status })
+    const { status = 200, body, headers = {} } = await handler(request)
+    return new Response(body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body), { status, headers })
   })
   return {
     on: (route: string, handler: Handler) => {
       table[route] = handler
+    },
+    off: (route: string) => {
+      delete table[route]
+    },
+    /** Tells everybody who listens. */
+    tell: (...messages: FeedMessage[]) =>
+      write(messages.map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\nid: 1-${++cursor}\n\n`).join('')),
+    /** Ends every stream in good order. */
+    endStreams: (retryMs: number) => {
+      write(`retry: ${retryMs}\n\n`)
+      for (const stream of streams) stream.close()
+      streams.clear()
+    },
+    /** Breaks every stream off. */
+    cutOff: () => {
+      for (const stream of streams) stream.error(new TypeError('terminated'))
+      streams.clear()
     },
     /** What was asked of one route, oldest first. */
     asked: (route: string) => asked.filter(({ method, path }) => `${method} ${path}` === route),

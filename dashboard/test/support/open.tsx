@@ -1,13 +1,11 @@
 import { act, render } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
-import { createQueryClient } from '../../src/api/queries.ts'
-import { App } from '../../src/app.tsx'
-import { askToLogIn } from '../../src/session/session.tsx'
+import { App, createParts } from '../../src/app.tsx'
 
 /** Opens the dashboard at an address, as a browser would. */
 export function open(address: string) {
   window.history.replaceState(null, '', address)
-  const page = render(<App client={createQueryClient(askToLogIn)} />)
+  const page = render(<App {...createParts()} />)
   return {
     user: userEvent.setup(),
     /** The page is left and loaded anew: only the browser's storage and address remain. */

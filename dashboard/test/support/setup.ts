@@ -1,16 +1,12 @@
 import { cleanup, configure } from '@testing-library/react'
 import { afterEach, beforeEach, vi } from 'vitest'
 
-// a poll comes every second, so waiting for its effect takes longer than the library's one second
+// pages are loaded when they are gone to, which takes a moment the first time
 configure({ asyncUtilTimeout: 5000, reactStrictMode: true })
 
-// jsdom has the element without its modality
-HTMLDialogElement.prototype.showModal = function showModal() {
-  this.open = true
-}
-HTMLDialogElement.prototype.close = function close() {
-  this.open = false
-}
+// jsdom does not scroll, and has no popovers
+window.scrollTo = () => {}
+HTMLElement.prototype.hidePopover = () => {}
 
 beforeEach(() => {
   sessionStorage.clear()

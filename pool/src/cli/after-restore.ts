@@ -58,7 +58,7 @@ const afterRestore: Command<Opened, AskingTerminal> = {
   usage: 'usage: after-restore [--yes] [--force]',
   help: `  For a database that was restored from a backup, before pool is started on it: what was ready has to prove itself again, claims under
   way are ended by what their agents say, ends that passed meanwhile are taken off, operations begin nothing more, sessions end.
-  Nothing is destroyed. Twice is fine.
+  Nothing is destroyed. Twice is fine. Keys that were revoked since are valid again until they are revoked again: "pnpm keys list".
 
   --yes         do not ask
   --force       even while other connections are alive

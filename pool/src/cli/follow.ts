@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Operation } from '../contract/index.ts'
+import { Operation, ReplenishReport } from '../contract/index.ts'
 import type { Invocation } from './command.ts'
 
 const EVERY_MS = 500
@@ -29,10 +29,12 @@ export async function toTheEnd({ api, terminal }: Following, begun: Operation): 
 /** Follows an operation to its end and tells it; the exit code is 1 when any of it failed. */
 export async function follow(p: Following & Pick<Invocation, 'json'>, begun: Operation): Promise<number> {
   const operation = await toTheEnd(p, begun)
-  const { kind, state, total, done, failed, items } = operation
+  const { kind, state, total, done, failed, items, report } = operation
   if (p.json) p.terminal.out(JSON.stringify(operation, null, 2))
   else {
     p.terminal.out(`${kind} ${state}: ${done} of ${total} done, ${failed} failed`)
+    const short = ReplenishReport.safeParse(report).data
+    if (short) p.terminal.out(`  ${short.asked} were asked for: ${short.held.reason}`)
     for (const item of items) if (item.error) p.terminal.out(`  ${item.instanceId}: ${item.error}`)
   }
   return state === 'failed' || failed > 0 ? 1 : 0

@@ -3,6 +3,13 @@ import { z } from 'zod'
 /** Body of `POST /api/pool/replenish`; without count: look at everything once and refill. */
 export const ReplenishRequest = z.strictObject({ count: z.number().int().min(1).max(20).optional() })
 
+/** The report of a replenish operation that adds fewer than were asked for. */
+export const ReplenishReport = z.object({
+  asked: z.number().int(),
+  held: z.object({ code: z.string(), reason: z.string(), until: z.coerce.date().nullable() }),
+})
+export type ReplenishReport = z.infer<typeof ReplenishReport>
+
 /** Body of `POST /api/pool/drain`: exactly one of count, ids, all. */
 export const DrainRequest = z
   .strictObject({

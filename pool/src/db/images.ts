@@ -1,5 +1,5 @@
 import type { Queryable } from '@convos/kit'
-import { type ImageRecord, UNRESOLVED } from '../images.ts'
+import { type ImageRecord, UNRESOLVED } from '../supply/images.ts'
 
 const COLUMNS = 'image, trusted_at, last_ready_at, failures, failed_at, openings, opened_at, retry_at'
 

@@ -1,6 +1,6 @@
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
-import { assertAllowed } from '../lifecycle.ts'
+import { assertAllowed } from '../fleet/lifecycle.ts'
 import { CLAIM_EVENTS } from './events.ts'
 
 /** One change of status as decided from a snapshot: it happens only if the row still is what the snapshot said. */

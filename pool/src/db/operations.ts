@@ -48,15 +48,18 @@ export async function insertOperation(
     requestId: string | null
     /** What its kind needs to know to carry out each item. */
     input?: Record<string, unknown>
+    /** What is known of its outcome already. */
+    report?: Record<string, unknown> | null
     items: readonly NewItem[]
   },
 ): Promise<void> {
   await db.query({
     name: 'insert_operation',
-    values: [p.id, p.kind, p.actor, p.requestId, JSON.stringify(p.items.map(toRecord)), p.input && JSON.stringify(p.input)],
+    values: [p.id, p.kind, p.actor, p.requestId, JSON.stringify(p.items.map(toRecord)), p.input, p.report],
     text: `
       with made as (
-        insert into operations (id, kind, actor, request_id, input) values ($1, $2, $3, $4, $6::jsonb) returning id
+        insert into operations (id, kind, actor, request_id, input, report)
+        values ($1, $2, $3, $4, $6::jsonb, $7::jsonb) returning id
       ), noted as (
         insert into instance_events (type, reason, actor, request_id, detail)
         select 'operation_begun', $2, $3, $4, jsonb_build_object('operationId', id, 'kind', $2::text) from made

@@ -1,7 +1,7 @@
 /** The writes of the one claim that owns a box: each names the box, its status and the claim, and is told with the claim's request. */
 import type { Queryable } from '@convos/kit'
 import type { Status } from '../contract/index.ts'
-import { assertAllowed } from '../lifecycle.ts'
+import { assertAllowed } from '../fleet/lifecycle.ts'
 import type { ClaimError } from './claims.ts'
 import { CLAIM_EVENTS } from './events.ts'
 

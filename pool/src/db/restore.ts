@@ -1,6 +1,6 @@
 /** What makes an older copy of this database safe to run on a world that has gone on. */
 import type { Queryable } from '@convos/kit'
-import { assertAllowed } from '../lifecycle.ts'
+import { assertAllowed } from '../fleet/lifecycle.ts'
 
 /** Other connections of pools to this database. */
 export async function countOthers(db: Queryable): Promise<number> {

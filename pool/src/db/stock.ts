@@ -1,5 +1,5 @@
 import type { Queryable } from '@convos/kit'
-import { UNRESOLVED } from '../images.ts'
+import { UNRESOLVED } from '../supply/images.ts'
 
 export interface Stock {
   ready: number

@@ -6,7 +6,7 @@ import { beginDeleting, endClaimsOn } from '../db/moves.ts'
 import { holdNextItems, insertOperation, listNextToDrain, type NewItem, type NextItem, settleItems } from '../db/operations.ts'
 import { forgetInstance } from '../db/operators.ts'
 import { changeSettings } from '../db/settings.ts'
-import type { Fleet } from '../fleet.ts'
+import type { Fleet } from '../fleet/fleet.ts'
 import { newOperationId } from '../naming.ts'
 import type { Who } from './who.ts'
 

@@ -1,6 +1,6 @@
 import { type Loop, Problem, startLoop, withTransaction } from '@convos/kit'
 import type { Context } from '../context.ts'
-import { can, type Operation } from '../contract/index.ts'
+import { can, type Operation, type ReplenishReport } from '../contract/index.ts'
 import { noteEvent } from '../db/events.ts'
 import { listImages, readWanted } from '../db/images.ts'
 import type { InstanceRow } from '../db/instances.ts'
@@ -8,10 +8,10 @@ import { insertOperation, listOperations, type NewItem, type OperationKind, stop
 import { findRollout } from '../db/rotation.ts'
 import { holdSettings } from '../db/settings.ts'
 import { listClaimedFrom } from '../db/sync.ts'
-import type { Fleet } from '../fleet.ts'
+import type { Fleet } from '../fleet/fleet.ts'
 import { newOperationId } from '../naming.ts'
 import { presentOperation } from '../present.ts'
-import type { Refill } from '../refill.ts'
+import type { Refill } from '../supply/refill.ts'
 import { createEndings } from './ending.ts'
 import { type ReconcileInput, reconcileWork } from './reconcile.ts'
 import { type RedeployInput, redeployWork } from './redeploy.ts'
@@ -99,7 +99,8 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
       const { ids, held } = count === null ? { ids: await refill.topUp(who), held: null } : await refill.add({ ...who, count })
       if (held && ids.length === 0) throw new Problem({ status: 409, code: held.code, detail: held.reason })
       const items = ids.map((instanceId) => ({ instanceId, begun: true }))
-      await insertOperation(db, { id, kind: 'replenish', ...who, items })
+      const report: ReplenishReport | null = held && count !== null ? { asked: count, held } : null
+      await insertOperation(db, { id, kind: 'replenish', ...who, items, report })
       return read(id)
     },
 

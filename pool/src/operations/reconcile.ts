@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Context } from '../context.ts'
 import type { ReconcileReport } from '../contract/index.ts'
 import { insertAdopted } from '../db/operators.ts'
-import type { Fleet, Survey } from '../fleet.ts'
+import type { Fleet, Survey } from '../fleet/fleet.ts'
 import { ServicesError } from '../services/errors.ts'
 import type { Work } from './work.ts'
 

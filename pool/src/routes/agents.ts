@@ -6,7 +6,7 @@ import { listInstances } from '../db/instances.ts'
 import { readSettings } from '../db/settings.ts'
 import type { Parts } from '../parts.ts'
 import { presentAgents, presentInstance } from '../present.ts'
-import { readHeld } from '../refill.ts'
+import { readHeld } from '../supply/refill.ts'
 
 /** How the pool is: for everyone from memory, for operators in full. */
 export function agentRoutes(ctx: Context, { cache }: Parts): Endpoint<'public' | 'operator'>[] {

@@ -12,7 +12,7 @@ import { type ClaimRow, findSameClaim, readClaims, readQueue } from '../db/claim
 import { databaseNow, readWarmUpMs } from '../db/instances.ts'
 import { whoIs } from '../operations/who.ts'
 import type { Parts } from '../parts.ts'
-import { estimateWait } from '../pool.ts'
+import { estimateWait } from '../supply/plan.ts'
 import { throttled } from '../throttle.ts'
 import { ById } from './params.ts'
 

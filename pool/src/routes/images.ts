@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { type Image, Images } from '../contract/index.ts'
 import { countUse, holdImages, type ImageUse, listImages, readWanted, saveImage } from '../db/images.ts'
 import { databaseNow } from '../db/instances.ts'
-import { afterReset, breakerOf, type ImageRecord } from '../images.ts'
+import { afterReset, breakerOf, type ImageRecord } from '../supply/images.ts'
 
 const ByDigest = z.object({ digest: z.string().regex(/^(sha256:[0-9a-f]{64}|unresolved)$/, 'must be sha256:<64 hex digits>') })
 

@@ -7,8 +7,8 @@ import { fireAlerts, type Notice, noteTold, readWatchedFacts, resolveAlerts, see
 import { beat } from '../db/heartbeats.ts'
 import { listImages, readWanted } from '../db/images.ts'
 import { readSettings } from '../db/settings.ts'
-import { breakerOf, chooseImages } from '../images.ts'
-import { readHeld } from '../refill.ts'
+import { breakerOf, chooseImages } from '../supply/images.ts'
+import { readHeld } from '../supply/refill.ts'
 import { type AlertFacts, alertsOf, unknownOf } from './rules.ts'
 
 const NOTICES_AT_ONCE = 20

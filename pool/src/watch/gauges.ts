@@ -6,9 +6,9 @@ import { readGauges } from '../db/gauges.ts'
 import { listImages } from '../db/images.ts'
 import { databaseNow } from '../db/instances.ts'
 import type { Feed } from '../feed/feed.ts'
-import { breakerOf } from '../images.ts'
-import { readHeld } from '../refill.ts'
-import type { Tick } from '../tick.ts'
+import { breakerOf } from '../supply/images.ts'
+import { readHeld } from '../supply/refill.ts'
+import type { Tick } from '../fleet/tick.ts'
 import { recent } from '../recent.ts'
 
 /** What a scraper sees of the pool as a whole; read when it asks, and then not again for a while. */

@@ -1,6 +1,6 @@
 import { type Loop, startLoop } from '@convos/kit'
 import type { Context } from '../context.ts'
-import type { Tick } from '../tick.ts'
+import type { Tick } from '../fleet/tick.ts'
 import { evaluateAlerts, tellAlerts } from './alerts.ts'
 import { prune } from './retention.ts'
 import { recordStats } from './stats.ts'

@@ -49,10 +49,13 @@ export function databaseOf(p: {
     let busy: Promise<unknown> | null = null
     const names: string[] = []
     const release = (broken?: Error) => {
-      const session = sessionOf(client)
-      if (session) schedule.transactions.delete(session)
-      client?.release(broken)
+      const on = client
       client = null
+      if (!on) return
+      schedule.transactions.delete(on as unknown as Session)
+      // what the server does once the connection is lost, but at a moment that is known
+      if (broken) schedule.ends(on.query('rollback').then(() => on.release(broken), on.release))
+      else on.release()
     }
     const begin = async () => {
       client = await real.connect()
@@ -66,7 +69,7 @@ export function databaseOf(p: {
       told.delete(on)
       const rollBack = () => on.query('rollback').then(() => release(), release)
       // a statement that has reached the server is not taken back
-      if (busy) void busy.then(rollBack)
+      if (busy) void busy.then(() => schedule.ends(rollBack()))
       else await rollBack()
     })
     const run = async (statement: Statement | string) => {

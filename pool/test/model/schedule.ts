@@ -65,6 +65,10 @@ export function createSchedule(p: {
   const trace: string[] = []
   const transactions = new Set<Session>()
   const blocked = new Set<Running>()
+  /** One may die within a step, which does not wait for it; the next one does. */
+  const deaths = new Set<Promise<unknown>>()
+  /** Transactions that the server is taking back: only when that is done are their locks free. */
+  const endings = new Set<Promise<unknown>>()
   let waiting: Step[] = []
   let breakStatement: { in: number; when: 'before' | 'after' } | null = null
 
@@ -79,18 +83,25 @@ export function createSchedule(p: {
     process.state = 'dead'
     waiting = waiting.filter((step) => step.process !== process)
     trace.push(`${process.name} dies`)
-    await Promise.all(process.onDeath.map((end) => end()))
-    await letOn()
+    const death = Promise.all(process.onDeath.map((end) => end())).then(letOn)
+    deaths.add(death)
+    await death
+    deaths.delete(death)
   }
 
-  /** Those whose lock is free by now come to their end, or to the next one that they wait for. */
-  async function letOn(): Promise<void> {
+  /** Those whose lock is free by now come to their end, or to the next one that they wait for; whether there were any. */
+  async function letOn(): Promise<boolean> {
+    let any = false
+    await Promise.all(endings)
     for (const one of blocked) {
       if (!(await untilOverOrWaiting(one))) continue
+      any = true
       blocked.delete(one)
       one.hear()
       await turn()
+      await Promise.all(endings)
     }
+    return any
   }
 
   function deliver(step: Step, settle: () => void): void {
@@ -116,6 +127,7 @@ export function createSchedule(p: {
 
   /** Lets one step take place, of this process where one is given; false when there is none. */
   async function next(only: Process | null = null): Promise<boolean> {
+    await Promise.all(deaths)
     const able = waiting.filter((s) => s.process.state === 'running' && (only === null || s.process === only))
     const chosen = able[below(able.length)]
     if (!chosen) return false
@@ -187,7 +199,12 @@ export function createSchedule(p: {
   return {
     pass,
     kill,
+    letOn,
     step: next,
+    ends(ending: Promise<unknown>): void {
+      endings.add(ending)
+      void ending.finally(() => endings.delete(ending))
+    },
     trace,
     transactions,
     below,

@@ -87,7 +87,7 @@ export async function startSimulation(p: { seed: number; real: Database; count: 
     /** Lets everything take place until nothing is left to do at this moment. */
     async settle(): Promise<void> {
       for (let n = 0; n < STEPS_TO_REST; n++) {
-        if (await schedule.step()) continue
+        if ((await schedule.step()) || (await schedule.letOn())) continue
         await turn()
         if (schedule.idle()) return
       }

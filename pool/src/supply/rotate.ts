@@ -1,5 +1,5 @@
-import type { Settings } from './db/settings.ts'
-import type { Stock } from './db/stock.ts'
+import type { Settings } from '../db/settings.ts'
+import type { Stock } from '../db/stock.ts'
 
 /** A ready instance that is to be replaced, and why: it is too old, or a roll-out is to move the stock to another image. */
 export interface Candidate {

@@ -1,12 +1,12 @@
 import { eventually } from '@convos/sandbox/testing'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
-import type { StatusDetail } from '../src/contract/index.ts'
-import { ProviderError } from '../src/infra/errors.ts'
-import { lookUpSilent } from '../src/lookup.ts'
-import { probeDue } from '../src/probe.ts'
-import { type FakeInstance, healthy } from './support/fake-instances.ts'
-import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
+import type { StatusDetail } from '../../src/contract/index.ts'
+import { ProviderError } from '../../src/infra/errors.ts'
+import { lookUpSilent } from '../../src/lookup.ts'
+import { probeDue } from '../../src/probe.ts'
+import { type FakeInstance, healthy } from '../support/fake-instances.ts'
+import { createHarness, type Harness, IMAGE, newId } from '../support/harness.ts'
 
 /** A fleet of hundreds: what it costs at the provider to know how it is, and to make it. */
 let h: Harness

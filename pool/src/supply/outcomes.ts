@@ -1,9 +1,9 @@
 import type { Transaction } from '@convos/kit'
-import { holdImages, saveImage } from './db/images.ts'
-import { databaseNow, type FleetRow } from './db/instances.ts'
-import type { Move } from './db/moves.ts'
+import { holdImages, saveImage } from '../db/images.ts'
+import { databaseNow, type FleetRow } from '../db/instances.ts'
+import type { Move } from '../db/moves.ts'
 import { afterFailure, afterSuccess, type ImageRecord, UNRESOLVED } from './images.ts'
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
 
 /** How one creation ended, for the record of its image. */
 export interface Outcome {

@@ -1,8 +1,8 @@
 import { Deadline, withTransaction } from '@convos/kit'
 import type { StatusDetail } from '@convos/services/contract'
-import { admit, withdraw } from './claim/pending.ts'
-import { atMost, mapAtMost } from './concurrency.ts'
-import type { Context } from './context.ts'
+import { admit, withdraw } from '../claim/pending.ts'
+import { atMost, mapAtMost } from '../concurrency.ts'
+import type { Context } from '../context.ts'
 import {
   databaseNow,
   type FleetPart,
@@ -11,11 +11,11 @@ import {
   readInstance,
   recordObservations,
   removeInstances,
-} from './db/instances.ts'
-import { countAutoDestroyed, type Move, moveInstances } from './db/moves.ts'
-import { holdSettings, readSettings } from './db/settings.ts'
-import { outcomeOf, recordOutcomes } from './outcomes.ts'
-import { autoDestroyCap } from './pool.ts'
+} from '../db/instances.ts'
+import { countAutoDestroyed, type Move, moveInstances } from '../db/moves.ts'
+import { holdSettings, readSettings } from '../db/settings.ts'
+import { outcomeOf, recordOutcomes } from '../supply/outcomes.ts'
+import { autoDestroyCap } from '../supply/plan.ts'
 import { type Decision, decide, observe } from './status.ts'
 
 export type Fleet = ReturnType<typeof createFleet>

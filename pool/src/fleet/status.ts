@@ -1,8 +1,8 @@
 import type { ProbedHealth, StatusDetail } from '@convos/services/contract'
-import type { Status } from './contract/index.ts'
-import type { FleetRow, Observation } from './db/instances.ts'
-import type { Move } from './db/moves.ts'
-import type { Limits } from './limits.ts'
+import type { Status } from '../contract/index.ts'
+import type { FleetRow, Observation } from '../db/instances.ts'
+import type { Move } from '../db/moves.ts'
+import type { Limits } from '../limits.ts'
 
 export type StatusLimits = Limits & { stuckTimeoutMs: number; pendingTimeoutMs: number }
 

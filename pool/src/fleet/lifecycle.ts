@@ -1,4 +1,4 @@
-import type { Status } from './contract/index.ts'
+import type { Status } from '../contract/index.ts'
 
 /** Where an instance may go from each status. Every status write is checked against this table before it reaches SQL. */
 const MOVES: Readonly<Record<Status, readonly Status[]>> = {

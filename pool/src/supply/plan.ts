@@ -1,7 +1,7 @@
-import type { Settings } from './db/settings.ts'
-import type { Stock } from './db/stock.ts'
+import type { Settings } from '../db/settings.ts'
+import type { Stock } from '../db/stock.ts'
 import { chooseImages, type ImageRecord, UNRESOLVED } from './images.ts'
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
 import type { Surge } from './rotate.ts'
 
 export interface SupplyFacts {

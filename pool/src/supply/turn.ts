@@ -1,9 +1,9 @@
 import type { Transaction } from '@convos/kit'
-import { countAutoDestroyed, moveInstances } from './db/moves.ts'
-import { settleItems } from './db/operations.ts'
-import { listRetiring, settleTaken } from './db/rotation.ts'
-import type { Limits } from './limits.ts'
-import { autoDestroyCap, type SupplyFacts } from './pool.ts'
+import { countAutoDestroyed, moveInstances } from '../db/moves.ts'
+import { settleItems } from '../db/operations.ts'
+import { listRetiring, settleTaken } from '../db/rotation.ts'
+import type { Limits } from '../limits.ts'
+import { autoDestroyCap, type SupplyFacts } from './plan.ts'
 import { planRotation, type Surge } from './rotate.ts'
 
 /** What a turn of the rotation did and wants: instances that have left the stock, and one more to be made. */

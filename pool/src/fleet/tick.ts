@@ -1,8 +1,8 @@
 import { acquireLease, Deadline, type Loop, releaseLease, startLoop } from '@convos/kit'
-import { sweepLostClaims } from './claim/lost.ts'
-import type { Context } from './context.ts'
-import { beat } from './db/heartbeats.ts'
-import { recordWanted } from './db/images.ts'
+import { sweepLostClaims } from '../claim/lost.ts'
+import type { Context } from '../context.ts'
+import { beat } from '../db/heartbeats.ts'
+import { recordWanted } from '../db/images.ts'
 import type { Fleet } from './fleet.ts'
 
 const LEASE = 'tick'

@@ -1,4 +1,4 @@
-import type { Limits } from './limits.ts'
+import type { Limits } from '../limits.ts'
 
 /** Creations whose image services chose by itself are counted under this name: the wanted one was not known yet. */
 export const UNRESOLVED = 'unresolved'

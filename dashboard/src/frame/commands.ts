@@ -1,0 +1,35 @@
+import type { Instance, Role } from '@convos/pool/contract'
+import { pagesFor } from '../pages.ts'
+import type { Search } from '../url.ts'
+
+/** One line of the palette. */
+export interface Command {
+  name: string
+  /** What it is, or more about it. */
+  kind: string
+  goTo: { to: '/' | '/instances' | '/pool'; search?: Search }
+}
+
+const SHOWN = 12
+
+/** What can be gone to: pages, and for operators the instances. */
+export const commandsFor = (role: Role, instances: readonly Instance[]): Command[] => [
+  ...pagesFor(role).map(({ to, name }) => ({ name, kind: 'page', goTo: { to } })),
+  ...instances.map(({ id, agentName, status }) => ({
+    name: agentName === null ? id : `${agentName} · ${id}`,
+    kind: status,
+    goTo: { to: '/instances' as const, search: { q: id } },
+  })),
+]
+
+/** Those that hold every word of the text, names that begin with it first. */
+export function matching(commands: readonly Command[], text: string): Command[] {
+  const words = text.trim().toLowerCase().split(/\s+/)
+  const first = words[0] ?? ''
+  return commands
+    .map((command) => ({ command, name: command.name.toLowerCase() }))
+    .filter(({ command, name }) => words.every((word) => `${name} ${command.kind}`.includes(word)))
+    .toSorted((a, b) => Number(b.name.startsWith(first)) - Number(a.name.startsWith(first)))
+    .slice(0, SHOWN)
+    .map(({ command }) => command)
+}

@@ -1,0 +1,21 @@
+import type { Role } from '@convos/pool/contract'
+
+interface PageEntry {
+  to: '/' | '/instances' | '/pool'
+  name: string
+  /** Who sees it; claimers see what everybody sees. */
+  role: Role
+  /** The second key of `g …`. */
+  key: string
+}
+
+/** The pages, as navigation, palette and keyboard know them. */
+const PAGES: readonly PageEntry[] = [
+  { to: '/', name: 'Claim', role: 'claimer', key: 'c' },
+  { to: '/instances', name: 'Fleet', role: 'operator', key: 'f' },
+  { to: '/pool', name: 'Pool', role: 'operator', key: 'p' },
+]
+
+/** The pages that a role may see. */
+export const pagesFor = (role: Role): readonly PageEntry[] =>
+  PAGES.filter((page) => role === 'operator' || page.role === 'claimer')
