@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,12 +33,18 @@ test('state lies on the volume where there is one', () => {
   expect(readConfig({ ...env, RAILWAY_VOLUME_MOUNT_PATH: '/data' }).stateDir).toBe('/data/agent')
 })
 
-test('the default engine says that it is not available, before anything is touched', () => {
-  const config = readConfig(env)
+test('the default engine is the gateway of the checkout or image that the server lies in, with a list of what it may know', () => {
+  const config = readConfig({ ...env, OPENROUTER_API_KEY: 'k', SETUP_PASSWORD: 'p' })
   expect(config.engine).toBe('openclaw')
-  expect(() => createAgent(config, { clock: systemClock, log: createLogger('test', 'silent'), limits })).toThrow(
-    'AGENT_ENGINE=lite',
-  )
+  expect(existsSync(config.gatewayScript)).toBe(true)
+  expect(Object.keys(config.gatewayEnv).toSorted()).toEqual([
+    'INSTANCE_ID',
+    'OPENCLAW_GATEWAY_TOKEN',
+    'OPENCLAW_STATE_DIR',
+    'OPENROUTER_API_KEY',
+    'PATH',
+  ])
+  expect(readConfig({ ...env, RUNTIME_ROOT: '/opt/agent' }).gatewayScript).toBe('/opt/agent/scripts/gateway.sh')
 })
 
 test('the overlay wins where it is usable', () => {

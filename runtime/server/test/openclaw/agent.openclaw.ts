@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
@@ -10,7 +10,9 @@ const ANSWER_MS = 180_000
 
 /** What lies on the volume, but for what a process keeps for itself while it runs, and copies of what the image holds. */
 const listing = (folder: string) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    // empty folders are made at leisure, some after it is ready
+    .flatMap((entry) => (entry.isFile() ? [relative(folder, join(entry.parentPath, entry.name))] : []))
     .filter((path) => !/-(wal|shm|journal)$|^openclaw\/(tmp|cache)\//.test(path))
     .toSorted()
 
@@ -71,7 +73,7 @@ test('a claim on the real gateway: answered by its instructions, in order, once,
   expect((await box.call('POST', '/pool/reset')).body).toMatchObject({ ok: true })
   await eventually('it is a warm box again', async () => (await box.health()).ready, { timeoutMs: 180_000 })
   expect(await box.health()).toMatchObject({ clean: true, binding: 'none' })
-  expect(listing(volume)).toEqual(firstBoot)
+  await expect.poll(() => listing(volume), { timeout: 60_000 }).toEqual(firstBoot)
   expect(await box.terminate()).toBe(0)
   expect(gateway()).toEqual([])
 }, 600_000)

@@ -5,7 +5,7 @@ import type { AccountContext, ChannelRuntime, OpenClawConfig, PluginRuntime } fr
 export interface RunningAccount {
   cfg: OpenClawConfig
   channel: ChannelRuntime
-  /** Runs in the account's own async context, not in that of the request that brought the message: there, agents do not start. */
+  /** Runs in the account's own async context, not in that of the request that brought the message: once that is over, no agent starts in it. */
   run<T>(work: () => T): T
 }
 
