@@ -56,6 +56,7 @@ export function virtualAgent({ volume, variables, clock, workMs, inviteUrl }: Pa
         inviteUrl: claim?.inviteUrl ?? null,
         claimId: claim?.claimId ?? null,
         lastActivityAt: null,
+        fault: null,
       }
     },
 
