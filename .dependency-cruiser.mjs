@@ -13,7 +13,8 @@ const part = (name, folder, mayImport) => ({
   to: { path: '^(pool|services|dashboard|runtime|packages)/', pathNot: [`^${folder}/`, ...mayImport] },
 })
 
-const kit = '^packages/kit/src/(index|server)\\.ts$'
+const kitHttp = '^packages/kit/src/http/client\\.ts$'
+const kit = `^packages/kit/src/(index|server)\\.ts$|${kitHttp}`
 const agentCommands = '^runtime/openclaw/bin/src/(environment|http)\\.ts$'
 
 export default {
@@ -25,7 +26,7 @@ export default {
     part('pool-knows-the-services-contract-and-kit', 'pool', ['^services/src/contract/', kit]),
     part('services-know-the-agent-server-contract-and-kit', 'services', ['^runtime/server/src/contract\\.ts$', kit]),
     part('agent-server-knows-kit', 'runtime/server', [kit]),
-    part('agent-commands-know-nobody', 'runtime/openclaw/bin', []),
+    part('agent-commands-know-kits-http-client', 'runtime/openclaw/bin', [kitHttp]),
     part('web-tools-know-the-services-contract-and-agent-commands', 'runtime/openclaw/extensions/web-tools', [
       '^services/src/contract/',
       agentCommands,

@@ -19,7 +19,7 @@ const FORBIDDEN = [
   { from: 'services/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'services-know-the-agent-server-contract-and-kit' },
   { from: 'dashboard/src/probe.ts', to: 'packages/kit/src/index.ts', rule: 'dashboard-knows-the-pool-contract-only' },
   { from: 'runtime/server/src/probe.ts', to: 'services/src/contract/index.ts', rule: 'agent-server-knows-kit' },
-  { from: 'runtime/openclaw/bin/src/probe.ts', to: 'packages/kit/src/index.ts', rule: 'agent-commands-know-nobody' },
+  { from: 'runtime/openclaw/bin/src/probe.ts', to: 'packages/kit/src/index.ts', rule: 'agent-commands-know-kits-http-client' },
   {
     from: 'runtime/openclaw/extensions/web-tools/src/probe.ts',
     to: 'services/src/app.ts',

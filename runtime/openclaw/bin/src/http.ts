@@ -1,38 +1,5 @@
+import { HttpError, requestJson, type RequestOptions } from '@convos/kit/http'
 import { z } from 'zod'
-
-/** Why a call came to nothing. `status` is null when no answer came. */
-export class CallError extends Error {
-  override name = 'CallError'
-  readonly kind: 'network' | 'timeout' | 'status' | 'body'
-  readonly status: number | null
-  /** The machine-readable reason, where the callee gave one. */
-  readonly code: string | null
-  readonly retryAfterMs: number | null
-
-  constructor(
-    message: string,
-    p: { kind: CallError['kind']; status?: number; code?: string | null; retryAfterMs?: number | null; cause?: unknown },
-  ) {
-    super(message, { cause: p.cause })
-    this.kind = p.kind
-    this.status = p.status ?? null
-    this.code = p.code ?? null
-    this.retryAfterMs = p.retryAfterMs ?? null
-  }
-}
-
-export interface Call<S extends z.ZodType> {
-  method?: 'GET' | 'POST' | 'PATCH'
-  headers?: Record<string, string>
-  json?: unknown
-  /** The reply's shape; unknown fields are ignored. */
-  reply: S
-  timeoutMs?: number
-  signal?: AbortSignal | undefined
-}
-
-const TIMEOUT = 20_000
-const MAX_BYTES = 4 * 1024 * 1024
 
 /** As our services, AgentMail, Telnyx and Bankr say what is wrong. */
 const Refusal = z.object({
@@ -45,33 +12,37 @@ const Refusal = z.object({
     .catch(null),
 })
 
+/** Why a call came to nothing, with the callee's own reason where it gave one. `status` is null when no answer came. */
+export class CallError extends HttpError {
+  override name = 'CallError'
+
+  /** The machine-readable reason. */
+  override get code(): string | null {
+    const { code, errors } = refusalOf(this)
+    return code ?? errors?.[0]?.code ?? null
+  }
+}
+
+export interface Call<S extends z.ZodType> extends Pick<RequestOptions<S>, 'headers' | 'json' | 'reply'> {
+  method?: 'GET' | 'POST' | 'PATCH'
+  timeoutMs?: number
+  signal?: AbortSignal | undefined
+}
+
+const TIMEOUT = 20_000
+const REASON_KEPT = 300
+
 /**
  * One call: no redirect, a bounded answer, its shape checked.
  * @throws CallError
  */
-export async function call<S extends z.ZodType>(url: string, o: Call<S>): Promise<z.output<S>> {
-  const timeout = AbortSignal.timeout(o.timeoutMs ?? TIMEOUT)
-  const signal = o.signal ? AbortSignal.any([o.signal, timeout]) : timeout
-  const method = o.method ?? 'GET'
-  const what = `${method} ${new URL(url).pathname}`
+export async function call<S extends z.ZodType>(url: string, { signal, ...o }: Call<S>): Promise<z.output<S>> {
   try {
-    const res = await fetch(url, {
-      method,
-      redirect: 'manual',
-      signal,
-      headers: { accept: 'application/json', ...(o.json !== undefined && { 'content-type': 'application/json' }), ...o.headers },
-      ...(o.json !== undefined && { body: JSON.stringify(o.json) }),
-    })
-    const body = parseJson(await boundedText(res.body))
-    if (!res.ok) throw refused(what, res, body)
-    const parsed = o.reply.safeParse(body)
-    if (parsed.success) return parsed.data
-    throw new CallError(`${what} answered ${res.status} with something unexpected`, { kind: 'body', status: res.status })
+    const { data } = await requestJson(url, { timeoutMs: TIMEOUT, ...o, ...(signal && { signal }) })
+    return data
   } catch (err) {
-    if (err instanceof CallError) throw err
-    o.signal?.throwIfAborted()
-    if (timeout.aborted) throw new CallError(`${what} did not answer in time`, { kind: 'timeout', cause: err })
-    throw new CallError(`${what} could not be reached`, { kind: 'network', cause: err })
+    signal?.throwIfAborted()
+    throw err instanceof HttpError ? inWords(err) : err
   }
 }
 
@@ -85,35 +56,12 @@ export async function callTwice<S extends z.ZodType>(url: string, o: Call<S>): P
   }
 }
 
-function refused(what: string, res: Response, body: unknown): CallError {
-  const { code, detail, message, errors } = Refusal.safeParse(body).data ?? {}
-  const [first] = errors ?? []
-  const reason = detail ?? message ?? first?.detail
-  return new CallError(`${what} answered ${res.status}${reason ? `: ${reason.slice(0, 300)}` : ''}`, {
-    kind: 'status',
-    status: res.status,
-    code: code ?? first?.code ?? null,
-    retryAfterMs: retryAfter(res.headers.get('retry-after')),
-  })
+function inWords(err: HttpError): CallError {
+  const { kind, status, body, retryAfterMs } = err
+  const { detail, message, errors } = refusalOf(err)
+  const reason = detail ?? message ?? errors?.[0]?.detail
+  const p = { kind, body, retryAfterMs, cause: err, ...(status !== null && { status }) }
+  return new CallError(`${err.message}${kind === 'status' && reason ? `: ${reason.slice(0, REASON_KEPT)}` : ''}`, p)
 }
 
-async function boundedText(body: AsyncIterable<Uint8Array> | null): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength
-    if (size > MAX_BYTES) throw new CallError(`the answer is larger than ${MAX_BYTES} bytes`, { kind: 'body' })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-const retryAfter = (header: string | null) => (header !== null && /^\d+$/.test(header) ? Number(header) * 1000 : null)
+const refusalOf = ({ body }: HttpError): Partial<z.infer<typeof Refusal>> => Refusal.safeParse(body).data ?? {}

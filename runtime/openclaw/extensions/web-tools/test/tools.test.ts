@@ -80,7 +80,7 @@ describe('what services refuse', () => {
 
   test('is no answer at all, or one of another kind', async () => {
     expect((await (await withServices(null)).use('credits')).text).toContain('could not be reached')
-    expect((await (await withServices([200, { nothing: 'of it' }])).use('credits')).text).toContain('something unexpected')
+    expect((await (await withServices([200, { nothing: 'of it' }])).use('credits')).text).toContain('an unexpected body')
   })
 })
 
