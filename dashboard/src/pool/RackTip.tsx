@@ -20,7 +20,11 @@ export function RackTip({ cell: { instance, x, y }, width, mark }: RackTipProps)
   const { id, agentName, status, createdAt, image, statusReason } = instance
   const left = Math.max(0, Math.min(x - 8, width - WIDTH))
   return (
-    <div className="rack-tip" role="tooltip" style={{ transform: `translate(${left}px, calc(${y - 8}px - 100%))`, width: WIDTH }}>
+    <div
+      className="rack-tip"
+      aria-hidden="true"
+      style={{ transform: `translate(${left}px, calc(${y - 8}px - 100%))`, width: WIDTH }}
+    >
       <p className={`status status-${status}`}>
         <StatusMark status={status} /> {status} <code>{id}</code>
       </p>

@@ -6,6 +6,7 @@ import { Button } from '../ui/Button.tsx'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { plural } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
+import { Skeleton } from '../ui/Skeleton.tsx'
 import { useBegun } from './acts.ts'
 import { ImageList } from './ImageList.tsx'
 import { imagesQuery, settingsQuery } from './queries.ts'
@@ -31,6 +32,8 @@ export function Rollout({ instances, rollout }: RolloutProps) {
       <ImageList />
       {rollout ? (
         <UnderWay rollout={rollout} from={from} wanted={wanted} />
+      ) : data === undefined ? (
+        <Skeleton className="h-9 w-32" />
       ) : (
         <Begin count={off.length} from={from} wanted={wanted} unable={whyNot({ wanted, off: off.length, paused })} />
       )}

@@ -23,7 +23,7 @@ export function Watch() {
     <section className="panel stack" aria-label="Watch">
       <h2 className="panel-title">Watch</h2>
       {error && <Problem error={error} />}
-      {data?.firing.length === 0 && <p>No alert fires.</p>}
+      {data?.firing.length === 0 && <p className="text-s">No alert fires.</p>}
       {data && data.firing.length > 0 && (
         <ul className="alerts">
           {data.firing.map(({ code, detail, since }) => (

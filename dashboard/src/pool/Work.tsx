@@ -9,18 +9,19 @@ import { formatNumber } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
 import { useBegun } from './acts.ts'
 import { operationName, progressText } from './words.ts'
-import { canStop, shownWork } from './work.ts'
+import { canStop, endedOf, shownWork } from './work.ts'
 
 const ERRORS_SHOWN = 3
 
 /** The long work of everybody, as it goes on. */
 export function Work() {
   const { data } = useQuery(operationsQuery)
-  const [since] = useState(() => Date.now())
-  const [cleared, setCleared] = useState<ReadonlySet<string>>(new Set())
-  const work = shownWork(data?.operations ?? [], { since, cleared })
+  // what had ended before the page was opened is history
+  const [putAway, setPutAway] = useState<ReadonlySet<string> | null>(null)
+  if (data && putAway === null) setPutAway(new Set(endedOf(data.operations)))
+  const work = shownWork(data?.operations ?? [], putAway ?? new Set())
   if (work.length === 0) return null
-  const ended = work.filter(({ state }) => state !== 'running').map(({ id }) => id)
+  const ended = endedOf(work)
   return (
     <section className="operations" aria-label="Operations">
       <ul>
@@ -31,7 +32,7 @@ export function Work() {
       <Button
         className="compact"
         unable={ended.length === 0 ? 'all of it is still running' : undefined}
-        onClick={() => setCleared(new Set([...cleared, ...ended]))}
+        onClick={() => setPutAway(new Set([...(putAway ?? []), ...ended]))}
       >
         Clear finished
       </Button>

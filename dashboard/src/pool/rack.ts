@@ -27,8 +27,8 @@ const HEAD = 24
 const HEAD_WIDTH = 92
 const COLUMN_GAP = 14
 const SHELF_GAP = 16
-/** Heights grow in steps, so that the page does not move with every instance. */
-const ROW_STEP = 4
+/** Heights grow in steps, so that the page does not move with every instance; where shelves stand on each other, in small ones. */
+const ROW_STEP = { one: 4, several: 2 }
 
 export interface Cell {
   instance: Instance
@@ -82,43 +82,44 @@ export function layOut(instances: readonly Instance[], width: number): RackLayou
   for (let shelf = 0; shelf < shelves; shelf++) {
     const statuses = COLUMNS.slice(shelf * inEach, (shelf + 1) * inEach)
     // an incomplete shelf keeps the columns of the others
-    placeShelf(layout, statuses, sorted, inEach)
+    placeShelf(layout, statuses, sorted, { inEach, rowStep: shelves === 1 ? ROW_STEP.one : ROW_STEP.several })
   }
   return layout
 }
 
-function placeShelf(layout: RackLayout, statuses: readonly Status[], sorted: Map<Status, Instance[]>, inEach: number): void {
+interface ShelfRoom {
+  /** How many columns a shelf has room for. */
+  inEach: number
+  rowStep: number
+}
+
+function placeShelf(
+  layout: RackLayout,
+  statuses: readonly Status[],
+  sorted: ReadonlyMap<Status, Instance[]>,
+  { inEach, rowStep }: ShelfRoom,
+): void {
   const { pitch, cell } = SIZES[layout.size]
   const room = layout.width - COLUMN_GAP * (inEach - 1)
-  const counts = Array.from({ length: inEach }, (_, i) => sorted.get(statuses[i] ?? 'ready')?.length ?? 0).map((n, i) =>
-    statuses[i] === undefined ? 0 : n,
-  )
-  const across = (n: number, rows: number) => Math.ceil(n / rows) * pitch
-  const headWidth = Math.min(HEAD_WIDTH, Math.floor(room / inEach))
-  let rows = layout.size === 'small' ? 2 * ROW_STEP : ROW_STEP
-  const widths = () => counts.map((n) => Math.max(headWidth, across(n, rows)))
-  const sum = () => widths().reduce((total, one) => total + one, 0)
-  while (sum() > room && rows < CELLS_MAX) rows += ROW_STEP
+  const columns = statuses.map((status) => ({ status, instances: sorted.get(status) ?? [] }))
+  const least = Math.min(HEAD_WIDTH, Math.floor(room / inEach))
+  const widthsAt = (rows: number) => columns.map(({ instances }) => Math.max(least, Math.ceil(instances.length / rows) * pitch))
+  const spareAt = (rows: number) => room - least * (inEach - columns.length) - widthsAt(rows).reduce((sum, one) => sum + one, 0)
+  let rows = rowStep
+  while (spareAt(rows) < 0 && rows < CELLS_MAX) rows += rowStep
 
   const top = layout.height === 0 ? 0 : layout.height + SHELF_GAP
-  const spare = Math.floor(Math.max(0, room - sum()) / inEach)
   const bottom = top + HEAD + rows * pitch
+  const extra = Math.floor(Math.max(0, spareAt(rows)) / inEach)
   let x = 0
-  for (const [i, width] of widths().entries()) {
-    const status = statuses[i]
-    if (status === undefined) break
-    const column = sorted.get(status) ?? []
-    const perRow = Math.max(1, Math.floor((width + spare + pitch - cell) / pitch))
-    const columnWidth = width + spare
-    layout.columns.push({ status, count: column.length, x, y: top, width: columnWidth })
-    for (const [n, instance] of column.entries()) {
-      layout.cells.push({
-        instance,
-        x: x + (n % perRow) * pitch,
-        y: bottom - (Math.floor(n / perRow) + 1) * pitch,
-      })
-    }
-    x += columnWidth + COLUMN_GAP
+  for (const [i, narrow] of widthsAt(rows).entries()) {
+    const { status, instances } = columns[i] ?? { status: 'ready', instances: [] }
+    const width = narrow + extra
+    const across = Math.max(1, Math.floor((width + pitch - cell) / pitch))
+    layout.columns.push({ status, count: instances.length, x, y: top, width })
+    for (const [n, instance] of instances.entries())
+      layout.cells.push({ instance, x: x + (n % across) * pitch, y: bottom - (Math.floor(n / across) + 1) * pitch })
+    x += width + COLUMN_GAP
   }
   layout.height = bottom
 }

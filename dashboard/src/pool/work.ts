@@ -3,14 +3,13 @@ import { byAge } from './rack.ts'
 
 const FOLLOWED = ['replenish', 'drain', 'rollout', 'reconcile', 'redeploy', 'sync']
 
-/** The work to show: whoever began it, what runs, and what has ended since the page was opened and was not put away. */
-export const shownWork = (operations: readonly Operation[], p: { since: number; cleared: ReadonlySet<string> }): Operation[] =>
-  operations
-    .filter(({ kind }) => FOLLOWED.includes(kind))
-    .filter(
-      ({ id, state, finishedAt, startedAt }) =>
-        state === 'running' || (!p.cleared.has(id) && Date.parse(finishedAt ?? startedAt) >= p.since),
-    )
+/** The work to show, whoever began it: what runs, and what has ended and was not put away. */
+export const shownWork = (operations: readonly Operation[], putAway: ReadonlySet<string>): Operation[] =>
+  operations.filter(({ id, kind, state }) => FOLLOWED.includes(kind) && (state === 'running' || !putAway.has(id)))
+
+/** The ids of what has ended. */
+export const endedOf = (operations: readonly Operation[]): string[] =>
+  operations.filter(({ state }) => state !== 'running').map(({ id }) => id)
 
 /** True, or why there is nothing to stop. */
 export function canStop({ kind, items }: Operation): true | string {
