@@ -77,7 +77,14 @@ const pool = createRoute({
   component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
 })
 
-const routeTree = root.addChildren([login, inside.addChildren([claim, operators.addChildren([fleet, pool])])])
+/** An address of ours that leads nowhere. */
+const nowhere = createRoute({
+  getParentRoute: () => inside,
+  path: '$',
+  component: () => <Elsewhere what="There is no such page." todo="The address may be mistyped." />,
+})
+
+const routeTree = root.addChildren([login, inside.addChildren([claim, operators.addChildren([fleet, pool]), nowhere])])
 
 /** The routes of the dashboard, over one query client and one stream. */
 export const createAppRouter = (context: RouterContext) =>
@@ -89,7 +96,6 @@ export const createAppRouter = (context: RouterContext) =>
     defaultPreload: 'intent',
     // how old data may be is for its query to know
     defaultPreloadStaleTime: 0,
-    defaultNotFoundComponent: () => <Elsewhere what="There is no such page." todo="The address may be mistyped." />,
     defaultErrorComponent: () => (
       <Elsewhere
         what="This page broke."

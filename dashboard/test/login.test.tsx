@@ -1,7 +1,7 @@
 import { screen, waitFor } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import { aProblem, aSession } from './support/data.ts'
-import { fakePool, heldAnswer } from './support/fakePool.ts'
+import { fakePool, heldAnswer, noAnswer } from './support/fakePool.ts'
 import { open } from './support/open.tsx'
 
 const LOGIN = 'POST /api/session'
@@ -74,4 +74,20 @@ test('logging out ends the session and forgets what this tab remembered', async 
   await screen.findByRole('textbox', { name: 'API key' })
   expect(pool.asked('DELETE /api/session')).toHaveLength(1)
   expect(JSON.stringify(sessionStorage)).not.toContain('secret plan')
+})
+
+test('a pool that does not answer is told, and the page goes on when it does', async () => {
+  const pool = fakePool({ 'GET /api/session': noAnswer })
+  const { user } = open('/')
+  expect((await screen.findByRole('alert')).textContent).toContain('The pool did not answer.')
+  pool.on('GET /api/session', () => ({ body: aSession() }))
+  await user.click(screen.getByRole('button', { name: 'Try now' }))
+  await screen.findByRole('heading', { name: 'Claim an agent' })
+})
+
+test('an address that leads nowhere says so, within the frame', async () => {
+  fakePool()
+  open('/no/such/page')
+  await screen.findByRole('heading', { name: 'There is no such page.' })
+  expect(screen.getByRole('link', { name: 'Pool' })).toBeTruthy()
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   intoActivity,
-  intoClaim,
+  intoHeard,
   intoInstance,
   intoInstances,
   intoOperation,
@@ -128,16 +128,25 @@ test('operations are the latest first, each as it was told last', () =>
     }),
   ))
 
-test('a claim keeps what only its own answer tells, and is read again once it is done', () => {
-  const running = aClaim({ status: 'queued', gatewayUrl: null, gatewayToken: null, queue: { position: 2, etaSeconds: 9 } })
-  const now = {
-    ...running,
-    queue: null,
-    steps: [{ name: 'queued' as const, state: 'running' as const, startedAt: 'x', ms: null }],
-  }
-  expect(intoClaim(running, [{ event: 'claim', data: now }])).toEqual({ ...now, queue: running.queue })
-  expect(intoClaim(running, [{ event: 'claim', data: { ...now, status: 'done' } }])).toBe(STALE)
-  expect(intoClaim(running, [{ event: 'claim', data: { ...now, claimId: 'another' } }])).toBe(running)
+test('claims are remembered as they were told last, the latest first', () => {
+  const claims = ['a', 'b', 'a'].map((claimId, n) => aClaim({ claimId, status: n === 2 ? 'done' : 'running' }))
+  const heard = fresh(
+    intoHeard(
+      [],
+      claims.slice(0, 2).map((data) => ({ event: 'claim' as const, data })),
+    ),
+  )
+  expect(heard.map((claim) => claim.claimId)).toEqual(['b', 'a'])
+  const later = fresh(
+    intoHeard(
+      heard,
+      claims.slice(2).map((data) => ({ event: 'claim' as const, data })),
+    ),
+  )
+  expect(later.map((claim) => [claim.claimId, claim.status])).toEqual([
+    ['a', 'done'],
+    ['b', 'running'],
+  ])
 })
 
 test('the log takes the events that pass its filter', () => {

@@ -21,3 +21,13 @@ export const withoutJsonSchema = (): Plugin => ({
     },
   },
 })
+
+/** A schema does nothing by being made: those of a page that is loaded later are loaded with it. */
+export const schemasWhereNeeded = (): Plugin => ({
+  name: 'schemas-where-needed',
+  apply: 'build',
+  transform: {
+    filter: { id: /\/pool\/src\/contract\// },
+    handler: (code) => ({ code, map: null, moduleSideEffects: false }),
+  },
+})

@@ -13,6 +13,7 @@ interface ApiErrorParts {
   requestId?: string | null
   fields?: FieldError[]
   etaSeconds?: number | null
+  queueDepth?: number | null
   retryAfterSeconds?: number | null
   cause?: unknown
 }
@@ -27,6 +28,8 @@ export class ApiError extends Error {
   readonly fields: FieldError[]
   /** When an agent is expected to be ready, where pool says so. */
   readonly etaSeconds: number | null
+  /** How many claims wait for one. */
+  readonly queueDepth: number | null
   /** How long we are asked to wait before the next try. */
   readonly retryAfterSeconds: number | null
 
@@ -38,6 +41,7 @@ export class ApiError extends Error {
     this.requestId = parts.requestId ?? null
     this.fields = parts.fields ?? []
     this.etaSeconds = parts.etaSeconds ?? null
+    this.queueDepth = parts.queueDepth ?? null
     this.retryAfterSeconds = parts.retryAfterSeconds ?? null
   }
 }
@@ -77,10 +81,13 @@ export function toApiError(response: Response, body: unknown): ApiError {
     detail: data.detail,
     requestId: data.requestId,
     fields: data.errors ?? [],
-    etaSeconds: typeof data['etaSeconds'] === 'number' ? data['etaSeconds'] : null,
+    etaSeconds: numberOf(data['etaSeconds']),
+    queueDepth: numberOf(data['queueDepth']),
     retryAfterSeconds: retryAfter(response),
   })
 }
+
+const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null)
 
 /** The session ended, or there was none; a signature that is not accepted says nothing of it. */
 export const isSignedOut = (error: unknown): boolean =>

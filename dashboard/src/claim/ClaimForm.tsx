@@ -1,113 +1,98 @@
-import { DEFAULT_AGENT_NAME } from '@convos/pool/contract'
+import { DEFAULT_AGENT_NAME, type Template } from '@convos/pool/contract'
+import { useQuery } from '@tanstack/react-query'
 import { type SubmitEvent, useEffect, useRef, useState } from 'react'
 import type { ApiError } from '../api/errors.ts'
+import { templatesQuery, toolsQuery } from '../api/queries.ts'
+import { usePool } from '../frame/usePool.ts'
 import { Button } from '../ui/Button.tsx'
-import { Field } from '../ui/Field.tsx'
-import { formatNumber } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
-import type { Attempt } from './attempt.ts'
-import { bodyOf, byteLength, claimLabel, type Draft, draftErrors, INSTRUCTIONS_MAX_BYTES, refusalErrors } from './draft.ts'
+import { useUrlText } from '../ui/useUrlText.ts'
+import { AgentFields } from './AgentFields.tsx'
+import type { useAttempt } from './attempt.ts'
+import { credentialFaults, type Credentials, toolsAsked, userConfigOf } from './credentials.ts'
+import { bodyFaults, bodyOf, type Draft, type Faults, refusalFaults } from './draft.ts'
+import { InviteField } from './InviteField.tsx'
+import { claimLabel, waitHint } from './label.ts'
+import { TemplatePicker } from './TemplatePicker.tsx'
+import { ToolForm } from './ToolForm.tsx'
 
 interface ClaimFormProps {
   draft: Draft
   onChange: (draft: Draft) => void
-  /** How many agents are ready; undefined while unknown. */
-  ready: number | undefined
+  credentials: Credentials
+  onCredentials: (credentials: Credentials) => void
   /** Why the last attempt brought no agent. */
   failure: ApiError | null
-  onClaim: (body: Attempt['body']) => void
+  onClaim: ReturnType<typeof useAttempt>['start']
 }
 
-export function ClaimForm({ draft, onChange, ready, failure, onClaim }: ClaimFormProps) {
-  const [found, setFound] = useState(() => (failure ? refusalErrors(failure) : {}))
-  const [joining, setJoining] = useState(draft.joinUrl !== '')
-  const form = useRef<HTMLFormElement>(null)
-  useEffect(() => {
-    if (Object.keys(found).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
-  }, [found])
+export function ClaimForm({ draft, onChange, credentials, onCredentials, failure, onClaim }: ClaimFormProps) {
+  const { counts } = usePool()
+  const [templateId, setTemplateId] = useUrlText('template')
+  const templates = useQuery(templatesQuery)
+  const offered = useQuery(toolsQuery).data?.tools ?? []
+  const template = templates.data?.templates.find(({ id }) => id === templateId) ?? null
+  const asked = toolsAsked(template, offered)
+  const [faults, setFaults] = useState<Faults>(() => (failure ? refusalFaults(failure) : {}))
+  const form = useFocusOnFault(faults)
 
-  const set = (change: Partial<Draft>) => onChange({ ...draft, ...change })
+  const change = (part: Partial<Draft>) => onChange({ ...draft, ...part })
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
-    const body = bodyOf(draft, ready)
-    const errors = draftErrors(body)
-    setFound(errors)
-    if (Object.keys(errors).length === 0) onClaim(body)
+    const body = bodyOf(draft, { ready: counts?.idle, templateId: templateId || undefined })
+    const found = { ...bodyFaults(body), ...credentialFaults(asked, credentials) }
+    setFaults(found)
+    if (Object.keys(found).length > 0) return
+    onClaim({ body, name: nameOf(body.agentName, template), userConfig: userConfigOf(asked, credentials) })
   }
   return (
     <form className="column stack" ref={form} onSubmit={submit} noValidate>
       <h1>Claim an agent</h1>
       {failure && <Problem error={failure} />}
-      <Field label="Agent name" error={found.agentName} hint={`Left empty, it is called ${DEFAULT_AGENT_NAME}.`}>
-        {(control) => (
-          <input
-            {...control}
-            dir="auto"
-            autoComplete="off"
-            value={draft.agentName}
-            onChange={(e) => set({ agentName: e.target.value })}
-          />
-        )}
-      </Field>
-      <Field
-        label="Instructions"
-        error={found.instructions}
-        hint={
-          <>
-            <span>Left empty, it is a brief and friendly helper.</span>
-            <Counter text={draft.instructions} />
-          </>
-        }
-      >
-        {(control) => (
-          <textarea
-            {...control}
-            dir="auto"
-            rows={5}
-            value={draft.instructions}
-            onChange={(e) => set({ instructions: e.target.value })}
-          />
-        )}
-      </Field>
-      <details
-        className="disclosure"
-        open={joining || found.joinUrl !== undefined}
-        onToggle={(e) => setJoining(e.currentTarget.open)}
-      >
-        <summary>Join a conversation</summary>
-        <Field
-          label="Invite link"
-          error={found.joinUrl}
-          hint="Paste an invite of Convos. Left empty, a new conversation is made."
-        >
-          {(control) => (
-            <input
-              {...control}
-              type="text"
-              inputMode="url"
-              autoComplete="off"
-              spellCheck={false}
-              value={draft.joinUrl}
-              onChange={(e) => set({ joinUrl: e.target.value })}
-            />
-          )}
-        </Field>
-      </details>
-      <div className="act">
+      {templates.error ? (
+        <p className="notice">The templates could not be read. You can still write your own.</p>
+      ) : (
+        <TemplatePicker
+          templates={templates.data?.templates}
+          truncated={templates.data?.truncated ?? false}
+          tools={offered}
+          chosen={template ? templateId : ''}
+          onChoose={setTemplateId}
+        />
+      )}
+      {templates.data && templateId !== '' && !template && (
+        <p className="notice">The template of this address is not there any more.</p>
+      )}
+      <AgentFields key={templateId} draft={draft} template={template} faults={faults} onChange={change} />
+      {asked.map((tool) => (
+        <ToolForm
+          key={tool.toolId}
+          tool={tool}
+          typed={credentials[tool.toolId] ?? {}}
+          faults={faults}
+          onChange={(name, value) =>
+            onCredentials({ ...credentials, [tool.toolId]: { ...credentials[tool.toolId], [name]: value } })
+          }
+        />
+      ))}
+      <InviteField value={draft.joinUrl} fault={faults['joinUrl']} onChange={(joinUrl) => change({ joinUrl })} />
+      <div className="claim-act">
         <Button look="primary" type="submit">
-          {claimLabel(ready)}
+          {claimLabel({ ready: counts?.idle, etaSeconds: failure?.etaSeconds ?? null, queueDepth: failure?.queueDepth ?? null })}
         </Button>
-        {ready === 0 && <p className="hint">None is ready now. The next one is yours; waiting lasts a minute at most.</p>}
+        {counts?.idle === 0 && <p className="hint">{waitHint(counts.provisioning)}</p>}
       </div>
     </form>
   )
 }
 
-function Counter({ text }: { text: string }) {
-  const bytes = byteLength(text)
-  return (
-    <span className={bytes > INSTRUCTIONS_MAX_BYTES ? 'counter over' : 'counter'}>
-      {formatNumber(bytes)} of {formatNumber(INSTRUCTIONS_MAX_BYTES)} bytes
-    </span>
-  )
+const nameOf = (typed: string | undefined, template: Template | null) => typed ?? template?.agentName ?? DEFAULT_AGENT_NAME
+
+/** The first field that something is wrong with gets the focus. */
+function useFocusOnFault(faults: Faults) {
+  const form = useRef<HTMLFormElement>(null)
+  useEffect(() => {
+    if (Object.keys(faults).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+  }, [faults])
+  return form
 }

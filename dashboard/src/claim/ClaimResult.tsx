@@ -1,10 +1,11 @@
+import { Suspense } from 'react'
 import type { Claim } from '@convos/pool/contract'
 import { Button } from '../ui/Button.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { focusOnArrival } from '../ui/focus.ts'
 import { formatDuration, webUrl } from '../ui/format.ts'
-import { QrCode } from '../ui/QrCode.tsx'
 import { GatewayDetails } from './GatewayDetails.tsx'
+import { QrCode } from './qr.ts'
 
 /** The agent, ready to talk to. */
 export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () => void }) {
@@ -15,7 +16,11 @@ export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () 
         <bdi>{claim.agentName}</bdi> is ready
       </h1>
       <div className="card result">
-        {invite && <QrCode text={invite} label={`QR code of the invite link of ${claim.agentName}`} />}
+        {invite && (
+          <Suspense fallback={<div className="qr qr-paper" />}>
+            <QrCode text={invite} label={`QR code of the invite link of ${claim.agentName}`} />
+          </Suspense>
+        )}
         <div className="stack">
           <p>{outcome(claim, invite !== null)}</p>
           {invite && (

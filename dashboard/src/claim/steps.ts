@@ -14,15 +14,18 @@ const WORDS: Record<Claim['steps'][number]['name'], string> = {
   joining: 'Join the conversation',
   done: 'Hand it over',
 }
+const WAY = ['queued', 'tools', 'configure', 'joining', 'done'] as const
 
 /** The way a claim goes: pool's own steps as far as it has told them, then what is still to come. */
 export function stepsOf({ body }: Attempt, claim: Claim | null): Step[] {
-  const way = (['queued', 'configure', 'joining', 'done'] as const).filter(
-    (name) => name !== 'joining' || body.joinUrl !== undefined,
-  )
+  const told = (name: (typeof WAY)[number]) => claim?.steps.find((step) => step.name === name)
+  const way = WAY.filter((name) => {
+    if (told(name)) return true
+    return name === 'tools' ? false : name !== 'joining' || body.joinUrl !== undefined
+  })
   return way.map((name, index) => {
-    const told = claim?.steps.find((step) => step.name === name)
-    if (told) return { name: WORDS[name], state: told.state, ms: told.ms }
+    const step = told(name)
+    if (step) return { name: WORDS[name], state: step.state, ms: step.ms }
     return { name: WORDS[name], state: claim === null && index === 0 ? 'running' : 'waiting', ms: null }
   })
 }

@@ -9,8 +9,16 @@ declare module '@tanstack/react-query' {
   }
 }
 
-/** Makes a query one that the stream keeps fresh: fetched once, then told. */
-export const live = <T>(merge: Merge<T>) => ({ staleTime: Infinity, meta: { merge: merge as unknown as Merge<never> } }) as const
+/** After a failure the pool is given a little air. */
+const RETRY_MS = 3_000
+
+/** Makes a query one that the stream keeps fresh: fetched once, then told. What could not be fetched is asked for until it can. */
+export const live = <T>(merge: Merge<T>) =>
+  ({
+    staleTime: Infinity,
+    meta: { merge: merge as unknown as Merge<never> },
+    refetchInterval: (query: { state: { status: string } }) => (query.state.status === 'error' ? RETRY_MS : (false as const)),
+  }) as const
 
 const mergeOf = (query: Query) => query.meta?.merge as Merge<unknown> | undefined
 

@@ -85,7 +85,7 @@ export function createLiveFeed(client: QueryClient, onSignedOut: () => void) {
     /** Tries again at once. */
     retry(): void {
       hurry()
-      void client.refetchQueries({ type: 'active', predicate: (query) => query.state.status === 'error' })
+      void readAgain(client, { cancelRefetch: false })
     },
     /** Listens until it is told to stop. */
     start(): () => void {

@@ -75,18 +75,13 @@ export const intoOperations: Merge<{ operations: Operation[] }> = (list, news) =
   return { operations: all }
 }
 
-/** Of a claim the stream tells neither gateway nor place in the queue: those stay as they were. */
-export const intoClaim: Merge<Claim> = (claim, news) => {
-  const now = told(news, 'claim').findLast(({ claimId }) => claimId === claim.claimId)
-  if (!now) return claim
-  // the answer for its own principal holds more: fetched once it is over
-  if (now.status === 'done' && claim.gatewayToken === null) return STALE
-  return {
-    ...now,
-    gatewayUrl: claim.gatewayUrl,
-    gatewayToken: claim.gatewayToken,
-    queue: now.status === 'queued' ? claim.queue : null,
-  }
+const HEARD = 50
+
+/** The claims that were told of lately, the latest first. */
+export const intoHeard: Merge<readonly Claim[]> = (heard, news) => {
+  const now = new Map(told(news, 'claim').map((claim) => [claim.claimId, claim]))
+  if (now.size === 0) return heard
+  return [...[...now.values()].toReversed(), ...heard.filter(({ claimId }) => !now.has(claimId))].slice(0, HEARD)
 }
 
 /** Into a page of the log, oldest first, of those events that pass its filter. */

@@ -26,6 +26,8 @@ export function LoginPage() {
     queryFn: code === null ? skipToken : () => logIn({ loginCode: code }),
     staleTime: Infinity,
     retry: false,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   })
   const byKey = useMutation({ mutationFn: () => logIn({ key: key.trim() }), onSuccess: enter })
   const onLoggedIn = useEffectEvent(enter)

@@ -1,5 +1,6 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import type { ReactNode } from 'react'
+import { useReturnOfFocus } from './focus.ts'
 
 interface DialogProps {
   title: ReactNode
@@ -11,14 +12,17 @@ interface DialogProps {
 }
 
 /** A modal window: the focus stays inside, and goes back to where it was. Rendered as long as it is open. */
-export const Dialog = ({ title, children, onClose, className = '' }: DialogProps) => (
-  <Base.Root open onOpenChange={(open) => !open && onClose()}>
-    <Base.Portal>
-      <Base.Backdrop className="backdrop" />
-      <Base.Popup className={`dialog stack ${className}`}>
-        <Base.Title>{title}</Base.Title>
-        {children}
-      </Base.Popup>
-    </Base.Portal>
-  </Base.Root>
-)
+export function Dialog({ title, children, onClose, className = '' }: DialogProps) {
+  const finalFocus = useReturnOfFocus()
+  return (
+    <Base.Root open onOpenChange={(open) => !open && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Popup finalFocus={finalFocus} className={`dialog stack ${className}`}>
+          <Base.Title>{title}</Base.Title>
+          {children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  )
+}

@@ -36,9 +36,14 @@ const WORDS: Record<string, Words> = {
     todo: 'Use an invite made in the same network as this pool.',
   },
   TEMPLATE_NOT_FOUND: {
-    what: 'This template is not there any more.',
-    todo: 'Choose another one; the list shows what is left.',
+    what: 'There is no such template for you.',
+    todo: 'It may have been deleted, or be private to somebody else. Choose another one.',
   },
+  CREDENTIALS_GONE: {
+    what: 'The page was loaded anew, or you logged in anew, while a claim with your credentials was on its way.',
+    todo: 'Credentials are kept nowhere, so its result cannot be asked for. If the agent was made, your operator can find it; otherwise claim again.',
+  },
+  CLAIM_CANCELLED: { what: 'The claim was cancelled.', todo: 'Claim again whenever you like.' },
   USER_CONFIG_REQUIRED: { what: 'A tool of this template needs your credentials.', todo: 'Fill them in below.' },
   USER_CONFIG_REJECTED: {
     what: 'The provider of a tool did not accept your credentials.',

@@ -7,7 +7,9 @@ import {
   type Operation,
   type PoolStatus,
   type ProblemDocument,
+  type OfferedTool,
   type Session,
+  type Template,
 } from '@convos/pool/contract'
 
 const AT = '2030-01-01T00:00:00.000Z'
@@ -120,3 +122,33 @@ export const anEvent = (parts: Partial<InstanceEvent> = {}): InstanceEvent => ({
   detail: null,
   ...parts,
 })
+
+export const aTemplate = (parts: Partial<Template> = {}): Template => ({
+  id: 'tpl_1',
+  creatorId: 'somebody',
+  agentName: 'trip-planner',
+  instructions: 'You plan trips.',
+  model: { default: null, allow_override: true },
+  tools: [],
+  visibility: 'public',
+  version: 1,
+  createdAt: AT,
+  updatedAt: AT,
+  ...parts,
+})
+
+export const sms: OfferedTool = {
+  toolId: 'sms',
+  name: 'Telnyx',
+  provisioning: ['pool', 'user'],
+  available: true,
+  userConfig: {
+    type: 'object',
+    properties: {
+      telnyxApiKey: { type: 'string', pattern: '^[\\x21-\\x7e]{1,256}$' },
+      telnyxPhone: { type: 'string', pattern: '^\\+[1-9]\\d{6,14}$' },
+    },
+    required: ['telnyxApiKey', 'telnyxPhone'],
+    additionalProperties: false,
+  },
+}

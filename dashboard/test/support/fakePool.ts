@@ -75,6 +75,12 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     /** Tells everybody who listens. */
     tell: (...messages: FeedMessage[]) =>
       write(messages.map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\nid: 1-${++cursor}\n\n`).join('')),
+    /** Ends every stream in good order. */
+    endStreams: (retryMs: number) => {
+      write(`retry: ${retryMs}\n\n`)
+      for (const stream of streams) stream.close()
+      streams.clear()
+    },
     /** Breaks every stream off. */
     cutOff: () => {
       for (const stream of streams) stream.error(new TypeError('terminated'))

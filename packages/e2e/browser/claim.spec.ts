@@ -1,8 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright'
-import { expect, type Page, test } from '@playwright/test'
+import { expect, test } from '@playwright/test'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
+import { look, watch } from './look.ts'
 
-const ARTIFACTS = new URL('../../../.artifacts/e2e/', import.meta.url).pathname
 let sandbox: RunningSandbox
 
 test.beforeAll(async () => {
@@ -14,31 +13,19 @@ test.afterAll(async () => {
   await sandbox.forget()
 })
 
-const shot = (page: Page, name: string) => page.screenshot({ path: `${ARTIFACTS}${name}.png`, fullPage: true })
-const violations = async (page: Page) =>
-  (await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze()).violations.map(
-    (v) => `${v.id}: ${v.help}`,
-  )
-
 test('a newcomer follows the login link, claims an agent, opens its invite and talks to it', async ({ page, context }) => {
-  const outside: string[] = []
-  page.on('request', (request) => {
-    if (!['localhost', '127.0.0.1'].includes(new URL(request.url()).hostname)) outside.push(request.url())
-  })
-
+  const offences = watch(page)
   await page.goto(sandbox.loginUrl)
   await expect(page.getByRole('textbox', { name: 'Agent name' })).toBeVisible()
   expect(page.url()).not.toContain('#')
-  await shot(page, '1-claim-form')
-  expect(await violations(page)).toEqual([])
+  await look(page, '1-claim-form')
 
   await page.getByRole('textbox', { name: 'Agent name' }).fill('Tokyo guide')
   await page.getByRole('textbox', { name: 'Instructions' }).fill('You are a pirate who plans trips to Tokyo.')
   await page.getByRole('button', { name: /^Claim agent/ }).click()
   const invite = page.getByRole('link', { name: 'Open in Convos' })
   await expect(invite).toBeVisible({ timeout: 30_000 })
-  await shot(page, '2-claimed')
-  expect(await violations(page)).toEqual([])
+  await look(page, '2-claimed')
 
   const chat = await context.newPage()
   await chat.goto((await invite.getAttribute('href')) ?? '')
@@ -47,9 +34,8 @@ test('a newcomer follows the login link, claims an agent, opens its invite and t
   await chat.getByRole('textbox', { name: 'Message' }).fill('What should I see first?')
   await chat.getByRole('button', { name: 'Send' }).click()
   await expect(chat.getByRole('log')).toContainText(/pirate who plans trips to Tokyo/i, { timeout: 20_000 })
-  await shot(chat, '3-chat')
-  expect(await violations(chat)).toEqual([])
-  expect(outside).toEqual([])
+  await look(chat, '3-chat')
+  expect(offences).toEqual([])
 })
 
 test('an operator logs in with the key, sees the fleet, drains it and watches it refill', async ({ page }) => {
@@ -59,14 +45,13 @@ test('an operator logs in with the key, sees the fleet, drains it and watches it
   await page.getByRole('link', { name: 'Pool', exact: true }).click()
   const table = page.getByRole('table', { name: 'Instances' })
   await expect(table.getByText('ready', { exact: true })).toHaveCount(3, { timeout: 30_000 })
-  await shot(page, '4-pool')
-  expect(await violations(page)).toEqual([])
+  await look(page, '4-pool')
 
   const before = await table
     .getByRole('button', { name: /^Kill / })
     .evaluateAll((buttons) => buttons.map((b) => b.getAttribute('aria-label') ?? b.textContent))
   await page.getByRole('button', { name: 'Drain' }).first().click()
-  await shot(page, '5-draining')
+  await look(page, '5-draining')
   await expect
     .poll(
       async () => {
@@ -79,7 +64,7 @@ test('an operator logs in with the key, sees the fleet, drains it and watches it
     )
     .toBeGreaterThan(0)
   await expect(table.getByText('ready', { exact: true })).toHaveCount(3, { timeout: 60_000 })
-  await shot(page, '6-refilled')
+  await look(page, '6-refilled')
 })
 
 test('a stranger gets no further than the login page', async ({ page }) => {

@@ -1,0 +1,48 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { type BrowserContextOptions, expect, type Page } from '@playwright/test'
+import type { RunningSandbox } from '@convos/sandbox/testing'
+
+const ARTIFACTS = new URL('../../../.artifacts/e2e/', import.meta.url).pathname
+
+/** What people look at it with. */
+export const LOOKS: Record<string, BrowserContextOptions> = Object.fromEntries(
+  (['light', 'dark'] as const).flatMap((colorScheme) => [
+    [`desktop-${colorScheme}`, { colorScheme, viewport: { width: 1280, height: 800 } }],
+    [`phone-${colorScheme}`, { colorScheme, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+  ]),
+)
+
+/** Keeps a picture of the page, and holds it to WCAG AA and to its own width. */
+export async function look(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${ARTIFACTS}${name}.png`, fullPage: true, animations: 'disabled' })
+  // high enough for all of it: what scrolls below a bar that stays is not hidden by it for good
+  const viewport = page.viewportSize()
+  const height = await page.evaluate(() => document.documentElement.scrollHeight)
+  if (viewport) await page.setViewportSize({ ...viewport, height: Math.max(height, viewport.height) })
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze()
+  expect(
+    violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`),
+  ).toEqual([])
+  if (viewport) await page.setViewportSize(viewport)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
+}
+
+/** Notes what a page must never do: ask anybody outside, offend its content security policy, or break. */
+export function watch(page: Page): string[] {
+  const offences: string[] = []
+  page.on('request', (request) => {
+    if (!['localhost', '127.0.0.1'].includes(new URL(request.url()).hostname)) offences.push(request.url())
+  })
+  page.on('pageerror', (error) => offences.push(error.message))
+  page.on('console', (message) => {
+    if (/content security policy/i.test(message.text())) offences.push(message.text())
+  })
+  return offences
+}
+
+export async function logIn(page: Page, { poolUrl, poolApiKey }: RunningSandbox): Promise<void> {
+  await page.goto(`${poolUrl}/login`)
+  await page.getByRole('textbox', { name: 'API key' }).fill(poolApiKey)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await expect(page.getByRole('heading', { name: 'Claim an agent' })).toBeVisible()
+}
