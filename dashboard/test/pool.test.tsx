@@ -213,6 +213,7 @@ describe('drain', () => {
     const dialog = within(await screen.findByRole('dialog'))
     await user.click(dialog.getByRole('button', { name: 'Drain 1 instance…' }))
     expect(pool.asked(DRAIN)).toEqual([])
+    expect(dialog.getByRole('status').textContent).toContain('This is production. Once more: drain 1 instance')
     await user.click(await dialog.findByRole('button', { name: 'Drain 1 instance in production' }))
     await waitFor(() => expect(pool.asked(DRAIN)).toHaveLength(1))
   })

@@ -40,7 +40,7 @@ function ImageLine({ image }: { image: Image }) {
     <li className={isShut ? 'image image-bad' : 'image'}>
       <p className="image-name">
         <code title={image.image}>{imageName(image.image)}</code>
-        {image.wanted && <span className="tag">wanted</span>}
+        {image.wanted && <span className="wanted">wanted</span>}
         <span className="image-state">
           {isShut && <span aria-hidden="true">▲ </span>}
           {words}

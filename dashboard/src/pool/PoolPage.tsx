@@ -27,6 +27,7 @@ import { drainable, leftOf, rolloutUnderWay } from './work.ts'
 
 /** What holds the refill back may change without an event. */
 const ASK_MS = 30_000
+const RETRY_MS = 3_000
 
 /** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
@@ -85,7 +86,10 @@ export function PoolPage() {
 
 /** The pool with as many of its instances as can be drawn. */
 function useWholePool() {
-  const { data: status, error } = useQuery({ ...statusQuery, refetchInterval: ASK_MS })
+  const { data: status, error } = useQuery({
+    ...statusQuery,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : ASK_MS),
+  })
   const total = status ? Object.values(status.counts).reduce((sum, n) => sum + n, 0) : 0
   const isWanted = (status?.truncated ?? false) && total <= CELLS_MAX
   const whole = useQuery({ ...wholePoolQuery, enabled: isWanted })

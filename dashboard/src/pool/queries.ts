@@ -20,9 +20,9 @@ export const statsQuery = (window: StatsWindow) =>
   queryOptions({
     queryKey: ['pool', 'stats', window],
     queryFn: ({ signal }) => readStats(window, signal),
-    refetchInterval: ASK_MS,
     placeholderData: keepPreviousData,
     ...live(staleOn()),
+    refetchInterval: ASK_MS,
   })
 
 export const providersQuery = queryOptions({
@@ -34,15 +34,15 @@ export const providersQuery = queryOptions({
 export const alertsQuery = queryOptions({
   queryKey: ['pool', 'alerts'],
   queryFn: ({ signal }) => readAlerts(signal),
-  refetchInterval: ASK_MS,
   ...live(staleOn('settings_changed', 'breaker_opened', 'breaker_closed')),
+  refetchInterval: ASK_MS,
 })
 
 export const imagesQuery = queryOptions({
   queryKey: ['pool', 'images'],
   queryFn: ({ signal }) => readImages(signal),
-  refetchInterval: ASK_MS,
   ...live(staleOn('breaker_opened', 'breaker_closed', 'image_trusted', 'image_wanted')),
+  refetchInterval: ASK_MS,
 })
 
 export const settingsQuery = queryOptions({
