@@ -6,7 +6,6 @@ import { Button } from '../ui/Button.tsx'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Age } from '../ui/Age.tsx'
 import { formatNumber, plural } from '../ui/format.ts'
-import { Problem } from '../ui/Problem.tsx'
 import { useBegun } from './acts.ts'
 import { Stepper } from './Stepper.tsx'
 
@@ -26,17 +25,18 @@ interface DrainProps {
 
 /** Chooses how many ready instances go. Which ones is shown here and in the rack, and exactly those are asked for. */
 export function Drain({ from, isPartial, count, onCount, onClose }: DrainProps) {
-  const [asking, setAsking] = useState(false)
+  // those that were shown when it was asked about: what is next in line by then is another matter
+  const [asked, setAsked] = useState<readonly Instance[] | null>(null)
   const begun = useBegun()
   const going = from.slice(0, count)
   const act = useMutation({
-    mutationFn: () => drain(isPartial ? { count: going.length } : { ids: going.map(({ id }) => id) }),
+    mutationFn: (instances: readonly Instance[]) =>
+      drain(isPartial ? { count: instances.length } : { ids: instances.map(({ id }) => id) }),
     onSuccess: (operation) => {
       begun(operation)
       onClose()
     },
   })
-  const verb = `Drain ${plural(going.length, 'instance')}`
   return (
     <section className="drain" aria-label="Drain">
       <div className="control">
@@ -57,26 +57,25 @@ export function Drain({ from, isPartial, count, onCount, onClose }: DrainProps) 
           look="danger"
           busy={act.isPending}
           unable={going.length === 0 ? 'none is ready that may go' : undefined}
-          onClick={() => setAsking(true)}
+          onClick={() => setAsked(going)}
         >
-          {verb}
+          {verbFor(going)}
         </Button>
       </div>
       <Going instances={going} />
-      {act.error && !asking && <Problem error={act.error} />}
-      {asking && (
+      {asked && (
         <ConfirmDialog
-          title={going.length === from.length ? 'Leave nothing ready?' : `${verb}?`}
-          act={verb}
-          thing={plural(going.length, 'ready instance')}
+          title={asked.length >= from.length ? 'Leave nothing ready?' : `${verbFor(asked)}?`}
+          act={verbFor(asked)}
+          thing={plural(asked.length, 'ready instance')}
           busy={act.isPending}
           error={act.error}
-          onConfirm={() => act.mutate()}
-          onClose={() => setAsking(false)}
+          onConfirm={() => act.mutate(asked)}
+          onClose={() => setAsked(null)}
         >
-          <Going instances={going} />
+          <Going instances={asked} />
           <p>
-            {going.length === from.length
+            {asked.length >= from.length
               ? 'Nothing is left to claim until the pool has made new ones.'
               : 'Nobody’s data is in them, and the pool makes new ones up to its target.'}{' '}
             One that is claimed meanwhile is left alone.
@@ -86,6 +85,8 @@ export function Drain({ from, isPartial, count, onCount, onClose }: DrainProps) 
     </section>
   )
 }
+
+const verbFor = (instances: readonly Instance[]): string => `Drain ${plural(instances.length, 'instance')}`
 
 /** The instances that would go, as far as a line or two can name them. */
 const Going = ({ instances }: { instances: readonly Instance[] }) => (
