@@ -25,6 +25,8 @@ export type CellSize = keyof typeof SIZES
 
 const HEAD = 24
 const HEAD_WIDTH = 92
+/** Where room is short. */
+const HEAD_WIDTH_SMALL = 76
 const COLUMN_GAP = 14
 const SHELF_GAP = 16
 /** Heights grow in steps, so that the page does not move with every instance; where shelves stand on each other, in small ones. */
@@ -102,7 +104,7 @@ function placeShelf(
   const { pitch, cell } = SIZES[layout.size]
   const room = layout.width - COLUMN_GAP * (inEach - 1)
   const columns = statuses.map((status) => ({ status, instances: sorted.get(status) ?? [] }))
-  const least = Math.min(HEAD_WIDTH, Math.floor(room / inEach))
+  const least = Math.min(layout.size === 'small' ? HEAD_WIDTH_SMALL : HEAD_WIDTH, Math.floor(room / inEach))
   const widthsAt = (rows: number) => columns.map(({ instances }) => Math.max(least, Math.ceil(instances.length / rows) * pitch))
   const spareAt = (rows: number) => room - least * (inEach - columns.length) - widthsAt(rows).reduce((sum, one) => sum + one, 0)
   let rows = rowStep

@@ -94,7 +94,11 @@ test('two operators drain the same instance at once: it goes once, and the secon
   }
   const asked = pages.map((one) => one.getByRole('dialog').getByRole('button', { name: 'Drain 1 instance' }).click())
   await Promise.all(asked)
-  for (const one of pages) await expect(work(one)).toContainText('left alone', { timeout: 60_000 })
+  for (const one of pages) {
+    await expect(work(one)).toContainText('done, 1 of 1', { timeout: 60_000 })
+    await expect(work(one)).toContainText('failed, 0 of 1')
+    await expect(work(one)).toContainText(/left alone|can be drained/)
+  }
   await other.context().close()
 })
 
