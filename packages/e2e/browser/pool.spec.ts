@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page, test } from '@playwright/test'
+import pg from 'pg'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 import { logIn, look, LOOKS, watch } from './look.ts'
 
@@ -164,21 +165,28 @@ test('a pool that is cut off, and one that restarts, are told; the rack stays an
   await expect(work(page)).toContainText('Replenish by 1 instance')
 })
 
-test('an image that does not boot opens its breaker, which an operator resets', async ({ page }) => {
+/** As three failed creations leave it: the way there takes services' own retries, and longer than a test should. */
+async function openBreaker(): Promise<void> {
+  const db = new pg.Client({ connectionString: sandbox.databases.pool })
+  await db.connect()
+  await db.query(`
+    update images set failures = 3, failed_at = clock_now(), openings = 1, opened_at = clock_now(),
+      retry_at = clock_now() + interval '5 min'`)
+  await db.end()
+}
+
+test('an open breaker is told with its next attempt, and an operator resets it', async ({ page }) => {
+  await openBreaker()
   await openPool(page)
-  await pushImage('a broken one')
   const images = page.getByRole('region', { name: 'Images' })
-  await expect(images).toContainText('not proven yet', TICK)
-  await control('/faults', asJson({ provider: 'railway', effect: { kind: 'deployment', how: 'fail' } }))
-  const reset = images.getByRole('button', { name: /^Reset the breaker/ })
-  await expect(async () => {
-    await page.getByRole('button', { name: 'Replenish' }).click()
-    await expect(reset.first()).toBeVisible({ timeout: 10_000 })
-  }).toPass({ timeout: 120_000 })
+  await expect(images).toContainText('breaker open: 3 creations failed in a row, next attempt in')
+  await page.getByRole('button', { name: 'Replenish' }).click()
+  await expect(page.getByRole('alert')).toContainText('Creation keeps failing.')
   await look(page, 'pool-breaker')
-  await control('/faults', { method: 'DELETE' })
+  const reset = images.getByRole('button', { name: /^Reset the breaker/ })
+  const open = await reset.count()
   await reset.first().click()
-  await expect(reset).toHaveCount(0)
+  await expect(reset).toHaveCount(open - 1)
 })
 
 for (const [name, options] of Object.entries(LOOKS)) {
