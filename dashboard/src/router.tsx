@@ -63,13 +63,17 @@ const fleet = createRoute({
   getParentRoute: () => operators,
   path: '/instances',
   loader: readStatus,
-  component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
+  component: lazyRouteComponent(() => import('./fleet/FleetPage.tsx'), 'FleetPage'),
 })
 
 const pool = createRoute({
   getParentRoute: () => operators,
   path: '/pool',
-  loader: readStatus,
+  loader: (route) => {
+    readStatus(route)
+    const { client, session } = route.context
+    if (session.role === 'operator') void import('./pool/queries.ts').then(({ readPool }) => readPool(client))
+  },
   component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
 })
 

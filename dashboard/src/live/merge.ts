@@ -17,7 +17,7 @@ const told = <E extends FeedMessage['event']>(news: readonly FeedMessage[], even
 type Told = Map<string, Instance | null>
 
 /** The last that was told of each instance; null: it is gone. */
-function instancesIn(news: readonly FeedMessage[]): Told {
+export function instancesIn(news: readonly FeedMessage[]): Told {
   return new Map(told(news, 'instance').map((instance) => [instance.id, 'deleted' in instance ? null : instance]))
 }
 
@@ -31,7 +31,11 @@ function patch<T extends { id: string }>(list: readonly T[], news: ReadonlyMap<s
 
 export const intoCounts: Merge<Counts> = (counts, news) => told(news, 'counts').at(-1) ?? counts
 
+/** Events after which another target may hold, or something else keep the stock below it. */
+const SETTING_TYPES = ['settings_changed', 'breaker_opened', 'breaker_closed', 'image_trusted', 'image_wanted']
+
 export const intoStatus: Merge<PoolStatus> = (status, news) => {
+  if (told(news, 'activity').some(({ type }) => SETTING_TYPES.includes(type))) return STALE
   const counts = intoCounts(status.counts, news) as Counts
   const { patched, added } = patch(status.instances, instancesIn(news))
   if (counts === status.counts && patched === status.instances && added.length === 0) return status

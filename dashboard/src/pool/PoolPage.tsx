@@ -1,89 +1,120 @@
-import type { Operation, PoolStatus } from '@convos/pool/contract'
+import type { PoolStatus } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
-import { useCallback, useDeferredValue, useMemo, useState } from 'react'
-import { statusQuery } from '../api/queries.ts'
+import { useMemo, useState } from 'react'
+import { operationsQuery, statusQuery } from '../api/queries.ts'
 import { Button } from '../ui/Button.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { formatClock, formatNumber, plural } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
-import { useSetSearch } from '../ui/useUrlText.ts'
 import { useTitle } from '../ui/useTitle.ts'
-import { countByStatus, filterFrom, visible } from './filter.ts'
-import { Filters } from './Filters.tsx'
-import { InstanceTable } from './InstanceTable.tsx'
-import { KillDialog } from './KillDialog.tsx'
-import { OperationList, type Started } from './OperationList.tsx'
-import { SupplyControls } from './SupplyControls.tsx'
+import { Budgets } from './Budgets.tsx'
+import { Drain } from './Drain.tsx'
+import { FigureCards } from './FigureCards.tsx'
+import { Pause, PausedBanner } from './Pause.tsx'
+import { settingsQuery, wholePoolQuery } from './queries.ts'
+import { CELLS_MAX } from './rack.ts'
+import { Rack } from './Rack.tsx'
+import { RackBar } from './RackBar.tsx'
+import type { CellMark } from './RackCell.tsx'
+import { Replenish } from './Replenish.tsx'
+import { Rollout } from './Rollout.tsx'
+import { Supply } from './Supply.tsx'
+import { Watch } from './Watch.tsx'
+import { windowFrom } from './window.ts'
+import { heldWords } from './words.ts'
+import { Work } from './Work.tsx'
+import { drainable, leftOf, rolloutUnderWay } from './work.ts'
 
-/** Every instance, live, and what can be done about it. */
+/** What holds the refill back may change without an event. */
+const ASK_MS = 30_000
+const RETRY_MS = 3_000
+
+/** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
   useTitle('Pool')
-  const { data, error } = useQuery(statusQuery)
-  const [started, setStarted] = useState<Started[]>([])
-  const [asked, setAsked] = useState<string | null>(null)
-  const onKill = useCallback((id: string) => setAsked(id), [])
-
-  const onStarted = (operation: Operation, label: string) => {
-    setStarted((others) => [...others.filter((other) => other.operation.id !== operation.id), { operation, label }])
-  }
-  const byId = (id: string) => data?.instances.find((instance) => instance.id === id)
+  const { status, error } = useWholePool()
+  const window = windowFrom(useSearch({ strict: false }))
+  const paused = useQuery(settingsQuery).data?.paused ?? status?.held?.code === 'PAUSED'
+  const rollout = rolloutUnderWay(useQuery(operationsQuery).data?.operations ?? [])
+  const [draining, setDraining] = useState<number | null>(null)
+  const ready = useMemo(() => drainable(status?.instances ?? []), [status])
+  const marks = useMemo(() => {
+    const replaced = leftOf(rollout).map((id): [string, CellMark] => [id, 'replace'])
+    const drained = draining === null ? [] : ready.slice(0, draining).map(({ id }): [string, CellMark] => [id, 'drain'])
+    return new Map([...replaced, ...drained])
+  }, [rollout, ready, draining])
   return (
     <div className="page stack">
       <h1 className="visually-hidden">Pool</h1>
-      {error && !data && <Problem error={error} />}
-      {data && <SupplyControls ready={data.counts.idle} target={data.target} onStarted={onStarted} />}
-      {data?.held && <Held held={data.held} />}
-      <OperationList started={started} onClear={setStarted} />
-      <Instances status={data} onKill={onKill} />
-      {asked !== null && <KillDialog instance={byId(asked)} onClose={() => setAsked(null)} onStarted={onStarted} />}
+      {paused && <PausedBanner />}
+      {status?.held && status.held.code !== 'PAUSED' && <Held held={status.held} />}
+      <Supply status={status} window={window}>
+        <Replenish />
+        <Button look="danger" aria-expanded={draining !== null} onClick={() => setDraining(draining === null ? 1 : null)}>
+          Drain…
+        </Button>
+        <Pause paused={paused} />
+      </Supply>
+      {draining !== null && (
+        <Drain
+          from={ready}
+          isPartial={status?.truncated ?? false}
+          count={draining}
+          onCount={setDraining}
+          onClose={() => setDraining(null)}
+        />
+      )}
+      <Work />
+      <section className="panel" aria-label="Rack">
+        {status ? (
+          <Instances status={status} marks={marks} />
+        ) : error ? (
+          <Problem error={error} />
+        ) : (
+          <div className="rack-waiting" aria-busy="true" />
+        )}
+      </section>
+      <FigureCards window={window} />
+      <div className="pool-columns">
+        <Rollout instances={status?.instances ?? []} rollout={rollout} />
+        <Budgets />
+        <Watch />
+      </div>
     </div>
   )
 }
 
+/** The pool with as many of its instances as can be drawn. */
+function useWholePool() {
+  const { data: status, error } = useQuery({
+    ...statusQuery,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : ASK_MS),
+  })
+  const total = status ? Object.values(status.counts).reduce((sum, n) => sum + n, 0) : 0
+  const isWanted = (status?.truncated ?? false) && total <= CELLS_MAX
+  const whole = useQuery({ ...wholePoolQuery, enabled: isWanted })
+  return {
+    status: isWanted && whole.data && status ? { ...status, ...whole.data, held: status.held, target: status.target } : status,
+    error,
+  }
+}
+
+function Instances({ status, marks }: { status: PoolStatus; marks: ReadonlyMap<string, CellMark> }) {
+  if (status.truncated) return <RackBar counts={status.counts} />
+  if (status.instances.length > 0) return <Rack instances={status.instances} marks={marks} />
+  const hint =
+    status.target > 0
+      ? 'It fills itself within minutes. Replenish starts at once; if nothing comes, the alerts below say why.'
+      : 'Its target is 0, so that it keeps no ready instances. Replenish adds some.'
+  return <EmptyState what="The pool is empty." hint={hint} />
+}
+
 /** An empty pool that does not fill must say why. */
-function Held({ held: { reason, until } }: { held: NonNullable<PoolStatus['held']> }) {
+function Held({ held }: { held: NonNullable<PoolStatus['held']> }) {
+  const { what, why, todo } = heldWords(held)
   return (
     <p className="notice" role="status">
-      The pool is not being refilled: {reason}
-      {until !== null && `, until ${formatClock(Date.parse(until))}`}.
+      <strong>{what}</strong> {why} {todo}
     </p>
   )
-}
-
-function Instances({ status, onKill }: { status: PoolStatus | undefined; onKill: (id: string) => void }) {
-  const search = useSearch({ strict: false })
-  const filter = useMemo(() => filterFrom(search), [search])
-  const deferred = useDeferredValue(filter)
-  const rows = useMemo(() => status && visible(status.instances, deferred), [status, deferred])
-  const counts = useMemo(() => status && countByStatus(status.instances), [status])
-  return (
-    <>
-      <Filters filter={filter} counts={counts ?? null} />
-      {status?.truncated && (
-        <p className="notice">The pool holds more than {formatNumber(status.instances.length)} instances; these are shown.</p>
-      )}
-      {status && rows?.length === 0 ? (
-        <Empty of={status.instances.length} target={status.target} />
-      ) : (
-        <InstanceTable instances={rows ?? null} onKill={onKill} />
-      )}
-    </>
-  )
-}
-
-function Empty({ of, target }: { of: number; target: number }) {
-  const setSearch = useSetSearch()
-  if (of > 0) {
-    return (
-      <EmptyState what={`None of ${plural(of, 'instance')} passes the filter.`}>
-        <Button onClick={() => setSearch({ status: '', q: '' })}>Show all</Button>
-      </EmptyState>
-    )
-  }
-  const hint =
-    target > 0
-      ? 'It fills itself within minutes. Replenish starts at once; if nothing comes, the services log says why.'
-      : 'It keeps no ready instances now. Replenish adds some.'
-  return <EmptyState what="The pool is empty." hint={hint} />
 }

@@ -61,6 +61,12 @@ const WORDS: Record<string, Words> = {
     todo: 'Open the dashboard at the address that the pool is configured with, and log in there.',
   },
   SHUTTING_DOWN: { what: 'This copy of the pool is being replaced.', todo: 'Another one takes over within seconds; try again.' },
+  PAUSED: { what: 'The refill is paused.', todo: 'Resume it first.' },
+  MAX_TOTAL: { what: 'The cap is reached.', todo: 'End instances, or raise the cap in the settings.' },
+  CREATION_FAILING: { what: 'Creation keeps failing.', todo: 'It is tried again by itself; or reset the breaker of the image.' },
+  UNTRUSTED_IMAGE: { what: 'The image has yet to prove itself.', todo: 'Try again once an instance on it is ready.' },
+  IMAGE_UNKNOWN: { what: 'The wanted image is not known.', todo: 'Services looks it up every minute; try again then.' },
+  IMAGE_BAD: { what: 'The wanted image does not boot.', todo: 'Push another one, or reset its breaker.' },
   FORBIDDEN: { what: 'Your key does not allow this.', todo: 'Log in with a key of an operator.' },
   NOT_FOUND: { what: 'It is not there any more.', todo: 'The list shows what is left.' },
 }

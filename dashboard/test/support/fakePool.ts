@@ -1,6 +1,7 @@
 import type { FeedMessage } from '@convos/pool/contract'
 import { vi } from 'vitest'
 import { aSession, aStatus } from './data.ts'
+import { aQuietHour, settings } from './supply.ts'
 
 interface Asked {
   method: string
@@ -24,6 +25,11 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     'GET /api/session': () => ({ body: aSession() }),
     'GET /api/pool/status': () => ({ body: aStatus([]) }),
     'GET /api/pool/operations': () => ({ body: { operations: [] } }),
+    'GET /api/pool/stats?window=1h': () => ({ body: aQuietHour() }),
+    'GET /api/pool/settings': () => ({ body: settings() }),
+    'GET /api/pool/images': () => ({ body: { wanted: null, images: [] } }),
+    'GET /api/pool/alerts': () => ({ body: { firing: [], resolved: [] } }),
+    'GET /api/pool/providers': () => ({ body: { providers: [] } }),
     'GET /api/templates': () => ({ body: { templates: [], truncated: false } }),
     'GET /api/tools': () => ({ body: { tools: [] } }),
     ...routes,

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { look, watch } from './look.ts'
+import { logIn, look, watch } from './look.ts'
 
 let sandbox: RunningSandbox
 
@@ -38,33 +38,18 @@ test('a newcomer follows the login link, claims an agent, opens its invite and t
   expect(offences).toEqual([])
 })
 
-test('an operator logs in with the key, sees the fleet, drains it and watches it refill', async ({ page }) => {
-  await page.goto(`${sandbox.poolUrl}/login`)
-  await page.getByRole('textbox', { name: 'API key' }).fill(sandbox.poolApiKey)
-  await page.getByRole('button', { name: 'Log in' }).click()
+test('an operator logs in with the key, drains the pool and watches it refill', async ({ page }) => {
+  await logIn(page, sandbox)
   await page.getByRole('link', { name: 'Pool', exact: true }).click()
-  const table = page.getByRole('table', { name: 'Instances' })
-  await expect(table.getByText('ready', { exact: true })).toHaveCount(3, { timeout: 30_000 })
-  await look(page, '4-pool')
-
-  const before = await table
-    .getByRole('button', { name: /^Kill / })
-    .evaluateAll((buttons) => buttons.map((b) => b.getAttribute('aria-label') ?? b.textContent))
-  await page.getByRole('button', { name: 'Drain' }).first().click()
-  await look(page, '5-draining')
-  await expect
-    .poll(
-      async () => {
-        const now = await table
-          .getByRole('button', { name: /^Kill / })
-          .evaluateAll((buttons) => buttons.map((b) => b.getAttribute('aria-label') ?? b.textContent))
-        return before.filter((name) => !now.includes(name)).length
-      },
-      { timeout: 60_000 },
-    )
-    .toBeGreaterThan(0)
-  await expect(table.getByText('ready', { exact: true })).toHaveCount(3, { timeout: 60_000 })
-  await look(page, '6-refilled')
+  const ready = page.getByRole('option', { name: /, ready/ })
+  await expect(ready).toHaveCount(3, { timeout: 30_000 })
+  await page.getByRole('button', { name: 'Drain…' }).click()
+  const drain = page.getByRole('region', { name: 'Drain' })
+  const gone = page.locator(`[data-id="${await drain.locator('code').innerText()}"]`)
+  await drain.getByRole('button', { name: 'Drain 1 instance' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain 1 instance' }).click()
+  await expect(gone).toHaveCount(0, { timeout: 60_000 })
+  await expect(ready).toHaveCount(3, { timeout: 60_000 })
 })
 
 test('a stranger gets no further than the login page', async ({ page }) => {

@@ -1,0 +1,98 @@
+import { type InstanceEvent, type Status, STATUSES } from '@convos/pool/contract'
+
+const isStatus = (text: string | null): text is Status => STATUSES.some((status) => status === text)
+
+/** The latest first; what happened at the same moment in the order in which it was told. */
+export const newestFirst = (events: readonly InstanceEvent[]): InstanceEvent[] =>
+  events.toSorted((a, b) => b.at.localeCompare(a.at) || Number(b.id) - Number(a.id))
+
+/** What an event was, by its type; `reason` and whoever did it are told beside it. */
+const WORDS: Record<string, string> = {
+  created: 'Created',
+  ready: 'Became ready',
+  creation_failed: 'Did not become ready',
+  stuck: 'Got stuck',
+  reserved: 'Taken for a claim',
+  touched: 'Configured for its claim',
+  released: 'Given back to the pool',
+  tainted: 'Left by a claim that failed',
+  claimed: 'Claimed',
+  pending: 'Asked to join a conversation',
+  admitted: 'Let into its conversation',
+  withdrawn: 'Withdrawn from its conversation',
+  crashed: 'Crashed',
+  recovered: 'Came back',
+  foreign_claim: 'Found bound to a claim that is not known here',
+  gone: 'Found to be gone',
+  expired: 'Reached its end',
+  auto_destroy: 'Given up',
+  aged_out: 'Replaced because of its age',
+  rolled_out: 'Replaced by a newer image',
+  kill: 'Killed',
+  drain: 'Drained',
+  dismiss: 'Dismissed',
+  forgotten: 'Forgotten by hand',
+  adopted: 'Taken back',
+  restored: 'Has to prove itself again',
+  removed: 'Removed',
+  protected: 'Protected',
+  unprotected: 'No longer protected',
+  expires_at_set: 'Given an end',
+  expiry_dropped: 'Lost its end',
+  redeploy: 'Redeployed',
+  operation_item_done: 'An operation is done with it',
+  operation_item_failed: 'An operation failed on it',
+  claim_queued: 'A claim began to wait',
+  claim_failed: 'Its claim failed',
+  claim_cancelled: 'Its claim was cancelled',
+  claim_ended: 'Its claim ended',
+}
+
+export interface Told {
+  what: string
+  /** Why, as it was given. */
+  cause: string | null
+  /** Who did it, where that was not the pool by itself. */
+  by: string | null
+  move: { from: Status | null; to: Status } | null
+}
+
+/** One event as a sentence with its cause. */
+export function tell(event: InstanceEvent): Told {
+  const { type, from, to, reason, actor } = event
+  return {
+    what: type === 'observed' ? observed(event) : (WORDS[type] ?? plain(type)),
+    cause: reason,
+    by: actor === 'pool' ? null : actor,
+    move: isStatus(to) && from !== to ? { from: isStatus(from) ? from : null, to } : null,
+  }
+}
+
+/** `key_created` → "Key created": an event of a pool that knows more than this page. */
+const plain = (type: string): string => {
+  const words = type.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const CHANGED: Record<string, string> = { phase: 'phase', url: 'address', image: 'image', tools: 'tools' }
+
+/** What a look at it showed to be different. */
+function observed({ detail }: InstanceEvent): string {
+  const phase = changeOf(detail?.['phase'])
+  const others = Object.keys(detail ?? {}).flatMap((field) => (field === 'phase' ? [] : (CHANGED[field] ?? field)))
+  if (phase?.to !== undefined) {
+    const also = others.length === 0 ? '' : `, with another ${others.join(' and ')}`
+    return `Now ${phase.to.replaceAll('_', ' ')}${also}`
+  }
+  return others.length === 0 ? 'Looked at' : `Seen with another ${others.join(' and ')}`
+}
+
+/** `{from, to}` of an observed field. */
+export function changeOf(value: unknown): { from: string | undefined; to: string | undefined } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const text = (key: string) => {
+    const found: unknown = Reflect.get(value, key)
+    return typeof found === 'string' ? found : undefined
+  }
+  return { from: text('from'), to: text('to') }
+}
