@@ -63,7 +63,7 @@ const fleet = createRoute({
   getParentRoute: () => operators,
   path: '/instances',
   loader: readStatus,
-  component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
+  component: lazyRouteComponent(() => import('./fleet/FleetPage.tsx'), 'FleetPage'),
 })
 
 const pool = createRoute({

@@ -17,7 +17,7 @@ const told = <E extends FeedMessage['event']>(news: readonly FeedMessage[], even
 type Told = Map<string, Instance | null>
 
 /** The last that was told of each instance; null: it is gone. */
-function instancesIn(news: readonly FeedMessage[]): Told {
+export function instancesIn(news: readonly FeedMessage[]): Told {
   return new Map(told(news, 'instance').map((instance) => [instance.id, 'deleted' in instance ? null : instance]))
 }
 
