@@ -35,6 +35,14 @@ export async function call<T>(path: string, options: Call<T>): Promise<T> {
   }
 }
 
+/** A path with its query; what is undefined stays away, and a list is said once for each of its members. */
+export function withQuery(path: string, query: Record<string, string | number | readonly string[] | undefined>): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) params.append(name, String(one))
+  return params.size === 0 ? path : `${path}?${params.toString()}`
+}
+
 async function send(path: string, { method = 'GET', body, headers, signal, deadlineMs = DEADLINE_MS }: Call<unknown>) {
   const deadline = AbortSignal.timeout(deadlineMs)
   try {

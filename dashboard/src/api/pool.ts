@@ -1,4 +1,4 @@
-import { Counts, Operation, PoolStatus } from '@convos/pool/contract'
+import { Counts, Operation, Operations, PoolStatus } from '@convos/pool/contract'
 import { call } from './client.ts'
 
 export const readStatus = (signal: AbortSignal) => call('/api/pool/status', { answer: PoolStatus, signal })
@@ -9,3 +9,4 @@ export const killInstance = (id: string) =>
 
 export const readOperation = (id: string, signal: AbortSignal) =>
   call(`/api/pool/operations/${encodeURIComponent(id)}`, { answer: Operation, signal })
+export const readOperations = (signal: AbortSignal) => call('/api/pool/operations', { answer: Operations, signal })

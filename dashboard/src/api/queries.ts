@@ -1,10 +1,10 @@
 import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query'
 import type { Operation } from '@convos/pool/contract'
 import { live } from '../live/apply.ts'
-import { intoCounts, intoOperation, intoStatus } from '../live/merge.ts'
+import { intoCounts, intoOperation, intoOperations, intoStatus } from '../live/merge.ts'
 import { readTemplates, readTools } from './claims.ts'
 import { type ApiError, isSignedOut, isUndecided } from './errors.ts'
-import { readCounts, readOperation, readStatus } from './pool.ts'
+import { readCounts, readOperation, readOperations, readStatus } from './pool.ts'
 import { readSession, readVersion } from './session.ts'
 
 // Every request goes through `call`, which throws nothing else.
@@ -59,6 +59,12 @@ export const operationQuery = (started: Operation) =>
     // read once all the same: news that came before its own answer found nothing to go into
     staleTime: 0,
   })
+
+export const operationsQuery = queryOptions({
+  queryKey: ['operations'],
+  queryFn: ({ signal }) => readOperations(signal),
+  ...live(intoOperations),
+})
 
 export const templatesQuery = queryOptions({ queryKey: ['templates'], queryFn: ({ signal }) => readTemplates(signal) })
 

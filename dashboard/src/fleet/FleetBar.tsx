@@ -31,7 +31,7 @@ export function FleetBar({ view, show, shown, more }: FleetBarProps) {
           <button
             key={status}
             type="button"
-            className="chip"
+            className={counts?.[status] === 0 ? 'chip none' : 'chip'}
             aria-pressed={view.statuses.includes(status)}
             onClick={() => show({ statuses: toggled(view.statuses, status) })}
           >

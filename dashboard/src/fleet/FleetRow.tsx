@@ -1,6 +1,6 @@
 import type { Instance } from '@convos/pool/contract'
 import { FlexRender, type Row } from '@tanstack/react-table'
-import { type Dispatch, memo, type MouseEvent, type SetStateAction } from 'react'
+import { type Dispatch, memo, type SetStateAction } from 'react'
 import { type Chosen, withToggled } from './chosen.ts'
 import { COLUMN, type columnsFor, type features } from './columns.tsx'
 import type { Column } from './view.ts'
@@ -22,17 +22,12 @@ const isNumber = (id: string) => id !== 'phone' && COLUMN[id as Column].number
 /** One instance; drawn anew only when it changed, for scrolling draws the table sixty times a second. */
 export const FleetRow = memo(
   function FleetRow({ row, index, chosen, active, open, setChosen }: FleetRowProps) {
-    const press = (event: MouseEvent<HTMLTableRowElement>) => {
-      if (event.target instanceof Element && event.target.closest('a, button, input, label')) return
-      if (window.getSelection()?.isCollapsed === false) return
-      event.currentTarget.querySelector<HTMLElement>('.row-link')?.click()
-    }
     return (
       <tr
         aria-rowindex={index + 2}
         className={`${active ? 'active' : ''} ${chosen ? 'chosen' : ''}`}
         aria-current={open || undefined}
-        onClick={press}
+        data-id={row.id}
       >
         <td className="pick">
           <label>

@@ -1,7 +1,7 @@
 import type { Instance } from '@convos/pool/contract'
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type Dispatch, type SetStateAction, useEffect, useMemo, useRef } from 'react'
+import { type Dispatch, type SetStateAction, type MouseEvent, useEffect, useMemo, useRef } from 'react'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { columnsFor, features } from './columns.tsx'
 import type { Chosen } from './chosen.ts'
@@ -88,6 +88,12 @@ export function FleetTable({ rows, view, show, chosen, setChosen, active, old, m
         className={`fleet-table${view.compact ? ' compact' : ''}${narrow ? ' narrow' : ''}`}
         aria-label="Instances"
         aria-busy={rows === null || old}
+        onClick={(event) => {
+          const id = pressedRow(event)
+          if (id === null) return
+          event.preventDefault()
+          show({ open: id })
+        }}
         aria-rowcount={more || rows === null ? -1 : model.length + 1}
       >
         <ColumnWidths columns={view.columns} narrow={narrow} />
@@ -115,6 +121,13 @@ export function FleetTable({ rows, view, show, chosen, setChosen, active, old, m
       </table>
     </div>
   )
+}
+
+/** Whose row was pressed to open it; null: something in it was, a text was selected, or a new tab was asked for. */
+function pressedRow({ target, metaKey, ctrlKey, shiftKey }: MouseEvent): string | null {
+  if (!(target instanceof Element) || metaKey || ctrlKey || shiftKey) return null
+  if (target.closest('input, label, button') || window.getSelection()?.isCollapsed === false) return null
+  return target.closest<HTMLElement>('tbody tr[data-id]')?.dataset['id'] ?? null
 }
 
 /** Stands for the rows out of sight. */

@@ -1,13 +1,11 @@
 import type { Instance, InstanceSort } from '@convos/pool/contract'
 import { createColumnHelper, rowSelectionFeature, tableFeatures } from '@tanstack/react-table'
-import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Age } from '../ui/Age.tsx'
 import { formatMoment, shortDigest } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
-import type { Search } from '../url.ts'
 import { TemplateName } from './TemplateName.tsx'
-import { type Column, searchFor } from './view.ts'
+import type { Column } from './view.ts'
 import { healthOf, latestOf, nameOf } from './words.ts'
 
 export const features = tableFeatures({ rowSelectionFeature })
@@ -27,19 +25,16 @@ interface ColumnEntry {
 const None = () => <span className="none">–</span>
 const orNone = (text: string | null, show: (text: string) => ReactNode): ReactNode => (text === null ? <None /> : show(text))
 
-/** Opens the panel; it is what the keyboard walks through. */
+/**
+ * Opens the panel; it is what the keyboard walks through. The table takes the press: a link of the router in every row makes
+ * scrolling slow.
+ */
 const Name = ({ instance }: { instance: Instance }) => (
-  <Link
-    to="."
-    search={(old: Search) => ({ ...old, ...searchFor({ open: instance.id }) })}
-    resetScroll={false}
-    className="row-link"
-    data-row={instance.id}
-  >
+  <a href={`/instances?open=${encodeURIComponent(instance.id)}`} className="row-link" data-row={instance.id}>
     <bdi>{nameOf(instance)}</bdi>
     {instance.agentName !== null && <code className="row-id">{instance.id}</code>}
     {instance.protected && <span className="row-flag">protected</span>}
-  </Link>
+  </a>
 )
 
 const Status = ({ instance: { status } }: { instance: Instance }) => (

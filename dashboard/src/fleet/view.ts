@@ -44,10 +44,16 @@ export interface FleetView {
 
 const listed = (text: string | undefined) => (text ?? '').split(',')
 
+/** In the order given, each once; without a name no row could be opened. */
+function columnsIn(text: string | undefined): readonly Column[] {
+  const named = listed(text).flatMap((name) => COLUMNS.find((column) => column === name) ?? [])
+  if (named.length === 0) return FIRST_COLUMNS
+  return [...new Set(named.includes('name') ? named : (['name', ...named] as const))]
+}
+
 /** What the address cannot mean is left out. */
 export function viewFrom(search: Search): FleetView {
   const statuses = listed(search['status'])
-  const columns = COLUMNS.filter((column) => listed(search['columns']).includes(column))
   const { q: text = '', template = '', owner = '', image = '', open = '' } = search
   return {
     statuses: STATUSES.filter((status) => statuses.includes(status)),
@@ -57,10 +63,7 @@ export function viewFrom(search: Search): FleetView {
     image,
     sort: INSTANCE_SORTS.find((sort) => sort === search['sort']) ?? 'createdAt',
     order: search['order'] === 'asc' ? 'asc' : 'desc',
-    columns:
-      columns.length === 0
-        ? FIRST_COLUMNS
-        : columns.toSorted((a, b) => listed(search['columns']).indexOf(a) - listed(search['columns']).indexOf(b)),
+    columns: columnsIn(search['columns']),
     compact: search['rows'] === 'compact',
     open,
     tab: TABS.find((tab) => tab === search['tab']) ?? 'timeline',

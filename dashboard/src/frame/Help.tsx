@@ -8,6 +8,9 @@ export function Help({ onClose }: { onClose: () => void }) {
   const keys = [
     ['⌘ K', 'Ctrl K', 'Go to a page or an instance, or do something'],
     ...pagesFor(useSession().role).map(({ key, name }) => [`g ${key}`, null, `Go to ${name}`] as const),
+    ['j', 'k', 'In the fleet: the next row, the one before'],
+    ['Enter', 'x', 'In the fleet: open the row, or select it'],
+    ['/', null, 'In the fleet: search'],
     ['?', null, 'This help'],
     ['Esc', null, 'Close what is open'],
   ] as const

@@ -18,12 +18,13 @@ interface Answer {
 
 type Handler = (asked: Asked) => Answer | Promise<Answer>
 
-/** A pool at the edge of the browser: `fetch` answers from a table of `METHOD path`, which a test may change at any time. */
+/** A pool at the edge of the browser: `fetch` answers from a table of `METHOD path`, with its query or for any, which a test may change. */
 export function fakePool(routes: Record<string, Handler> = {}) {
   const table: Record<string, Handler> = {
     'GET /version': () => ({ body: { version: '0.1.0', commit: 'abc', environment: 'staging' } }),
     'GET /api/session': () => ({ body: aSession() }),
     'GET /api/pool/status': () => ({ body: aStatus([]) }),
+    'GET /api/pool/instances': () => ({ body: { instances: [], nextCursor: null } }),
     'GET /api/pool/operations': () => ({ body: { operations: [] } }),
     'GET /api/pool/stats?window=1h': () => ({ body: aQuietHour() }),
     'GET /api/pool/settings': () => ({ body: settings() }),
@@ -59,7 +60,7 @@ export function fakePool(routes: Record<string, Handler> = {}) {
       headers: new Headers(init.headers),
     }
     asked.push(request)
-    const handler = table[`${request.method} ${url}`]
+    const handler = table[`${request.method} ${url}`] ?? table[`${request.method} ${url.split('?')[0]}`]
     if (!handler && url === '/api/pool/events') return listen(init)
     if (!handler) throw new Error(`the test does not expect ${request.method} ${url}`)
     const { status = 200, body, headers = {} } = await handler(request)
@@ -87,7 +88,8 @@ export function fakePool(routes: Record<string, Handler> = {}) {
       streams.clear()
     },
     /** What was asked of one route, oldest first. */
-    asked: (route: string) => asked.filter(({ method, path }) => `${method} ${path}` === route),
+    asked: (route: string) =>
+      asked.filter(({ method, path }) => [path, path.split('?')[0]].some((one) => `${method} ${one}` === route)),
   }
 }
 

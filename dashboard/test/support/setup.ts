@@ -4,7 +4,13 @@ import { afterEach, beforeEach, vi } from 'vitest'
 // pages are loaded when they are gone to, which takes a moment the first time
 configure({ asyncUtilTimeout: 5000, reactStrictMode: true })
 
+// jsdom has no layout: everything is as large as a window, which is wide
+Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: true, get: () => 720 })
+Object.defineProperty(HTMLElement.prototype, 'clientWidth', { configurable: true, get: () => 1280 })
+window.matchMedia = (media) => Object.assign(new EventTarget(), { media, matches: false }) as MediaQueryList
+
 // jsdom does not scroll, and has no popovers
+HTMLElement.prototype.scrollTo = () => {}
 window.scrollTo = () => {}
 HTMLElement.prototype.hidePopover = () => {}
 

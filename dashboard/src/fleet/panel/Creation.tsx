@@ -28,7 +28,7 @@ export function Creation({ instance }: { instance: Instance & { events: Instance
   )
 }
 
-function Phase({ step: { name, ms, state, error, startedAt, attempt }, longest }: { step: Step; longest: number }) {
+function Phase({ step: { name, ms, state, error, startedAt, attempt, facts }, longest }: { step: Step; longest: number }) {
   return (
     <li className={`phase phase-${state}`}>
       <span className="phase-name">
@@ -39,6 +39,7 @@ function Phase({ step: { name, ms, state, error, startedAt, attempt }, longest }
       <span className="phase-time" title={`From ${formatMoment(Date.parse(startedAt))}`}>
         {ms === null ? <Age since={startedAt} /> : formatDuration(ms)}
       </span>
+      {facts.length > 0 && <p className="phase-facts">{sentence(facts.join('; '))}</p>}
       {state === 'failed' && error !== null && <p className="bad">{sentence(error)}</p>}
     </li>
   )

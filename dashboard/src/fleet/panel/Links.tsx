@@ -11,7 +11,7 @@ export function Links({ instance, show }: { instance: Instance; show: (change: P
     instance
   const owner = instance.ownerId ?? instance.ownerAddress
   return (
-    <dl className="facts">
+    <dl className="facts links">
       <Fact name="Invite">{inviteUrl && <Address url={inviteUrl} label="Open in Convos" />}</Fact>
       <Fact name="Gateway">{url && <Address url={url} />}</Fact>
       <Fact name="Conversation">{conversationId && <Copied text={conversationId} />}</Fact>

@@ -1,5 +1,5 @@
 import type { Instance, InstanceEvent } from '@convos/pool/contract'
-import { changeOf } from './timeline.ts'
+import { changeOf, changesIn } from './timeline.ts'
 
 export interface Step {
   name: string
@@ -8,6 +8,8 @@ export interface Step {
   ms: number | null
   state: 'done' | 'running' | 'failed'
   error: string | null
+  /** What else was seen meanwhile. */
+  facts: string[]
   /** Which time it is that it does this: 2 is the first retry. */
   attempt: number
 }
@@ -27,15 +29,17 @@ const NAMES: Record<string, string> = {
 export function creationOf(events: readonly InstanceEvent[]): Step[] {
   const inOrder = events.toSorted((a, b) => a.at.localeCompare(b.at) || Number(a.id) - Number(b.id))
   const end = inOrder.find(({ to }) => to === 'ready' || to === 'stuck' || to === 'deleting')
-  const marks: { phase: string; at: string; reason: string | null }[] = []
-  for (const { type, at, detail, reason } of inOrder) {
+  const marks: { phase: string; at: string; facts: string[] }[] = []
+  for (const { type, at, detail } of inOrder) {
     if (end && at > end.at) break
-    if (type === 'created') marks.push({ phase: 'created', at, reason })
-    const phase = type === 'observed' ? changeOf(detail?.['phase'])?.to : undefined
-    if (phase !== undefined) marks.push({ phase, at, reason: null })
+    if (type === 'created') marks.push({ phase: 'created', at, facts: [] })
+    if (type !== 'observed') continue
+    const phase = changeOf(detail?.['phase'])?.to
+    if (phase !== undefined) marks.push({ phase, at, facts: [] })
+    marks.at(-1)?.facts.push(...changesIn(detail))
   }
   const times = new Map<string, number>()
-  return marks.map(({ phase, at }, index) => {
+  return marks.map(({ phase, at, facts }, index) => {
     const next = marks[index + 1]?.at ?? end?.at
     const attempt = (times.get(phase) ?? 0) + 1
     times.set(phase, attempt)
@@ -47,6 +51,7 @@ export function creationOf(events: readonly InstanceEvent[]): Step[] {
       state: failed ? 'failed' : next === undefined ? 'running' : 'done',
       error: failed && next === end?.at ? (end?.reason ?? null) : null,
       attempt,
+      facts,
     }
   })
 }

@@ -1,4 +1,6 @@
 import { type InstanceEvent, type Status, STATUSES } from '@convos/pool/contract'
+import { z } from 'zod'
+import { shortDigest } from '../../ui/format.ts'
 
 const isStatus = (text: string | null): text is Status => STATUSES.some((status) => status === text)
 
@@ -69,30 +71,37 @@ export function tell(event: InstanceEvent): Told {
 }
 
 /** `key_created` → "Key created": an event of a pool that knows more than this page. */
-const plain = (type: string): string => {
-  const words = type.replaceAll('_', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
-}
+const plain = (type: string): string => capital(type.replaceAll('_', ' '))
 
-const CHANGED: Record<string, string> = { phase: 'phase', url: 'address', image: 'image', tools: 'tools' }
+const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1)
 
 /** What a look at it showed to be different. */
 function observed({ detail }: InstanceEvent): string {
-  const phase = changeOf(detail?.['phase'])
-  const others = Object.keys(detail ?? {}).flatMap((field) => (field === 'phase' ? [] : (CHANGED[field] ?? field)))
-  if (phase?.to !== undefined) {
-    const also = others.length === 0 ? '' : `, with another ${others.join(' and ')}`
-    return `Now ${phase.to.replaceAll('_', ' ')}${also}`
-  }
-  return others.length === 0 ? 'Looked at' : `Seen with another ${others.join(' and ')}`
+  const phase = changeOf(detail?.['phase'])?.to
+  const others = changesIn(detail)
+  if (phase === undefined) return others.length === 0 ? 'Looked at' : capital(others.join('; '))
+  return [`Now ${phase.replaceAll('_', ' ')}`, ...others].join('; ')
 }
 
-/** `{from, to}` of an observed field. */
-export function changeOf(value: unknown): { from: string | undefined; to: string | undefined } | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const text = (key: string) => {
-    const found: unknown = Reflect.get(value, key)
-    return typeof found === 'string' ? found : undefined
-  }
-  return { from: text('from'), to: text('to') }
+/** What else than the phase changed: its address, its image, its tools. */
+export function changesIn(detail: InstanceEvent['detail']): string[] {
+  const url = changeOf(detail?.['url'])
+  const image = changeOf(detail?.['image'])?.to
+  const tools = toolsIn(detail?.['tools'])
+  return [
+    ...(url === undefined ? [] : [url.from === undefined ? 'got its address' : 'got another address']),
+    ...(image === undefined ? [] : [`on image ${shortDigest(image)}`]),
+    ...(tools.length === 0 ? [] : [`tools: ${tools.join(', ')}`]),
+  ]
 }
+
+const ToolStates = z.object({ to: z.array(z.object({ toolId: z.string(), state: z.string() })) })
+
+const toolsIn = (value: unknown): string[] =>
+  (ToolStates.safeParse(value).data?.to ?? []).map(({ toolId, state }) => `${toolId} ${state.replaceAll('_', ' ')}`)
+
+const text = z.string().optional().catch(undefined)
+const Change = z.object({ from: text, to: text })
+
+/** `{from, to}` of an observed field. */
+export const changeOf = (value: unknown): z.infer<typeof Change> | undefined => Change.safeParse(value).data
