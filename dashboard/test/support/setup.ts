@@ -9,6 +9,9 @@ Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: tru
 Object.defineProperty(HTMLElement.prototype, 'clientWidth', { configurable: true, get: () => 1280 })
 window.matchMedia = (media) => Object.assign(new EventTarget(), { media, matches: false }) as MediaQueryList
 
+// jsdom has no canvas to draw on; the browser tests look at the chart
+vi.mock('../../src/pool/chart.ts', () => ({ drawChart: () => ({ update() {}, end() {} }) }))
+
 // jsdom does not scroll, and has no popovers
 HTMLElement.prototype.scrollTo = () => {}
 window.scrollTo = () => {}
