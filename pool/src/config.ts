@@ -31,6 +31,7 @@ const Env = z
     RAILWAY_ENVIRONMENT_NAME: z.string().optional(),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
     METRICS_TOKEN: envSecret.optional(),
+    SHUTDOWN_DELAY_MS: envInt(0, 30_000).default(0),
     TRUST_PROXY: envInt(0, 10).default(0),
     PG_PREPARED: onOff.default(true),
     POOL_API_KEY: secrets,
@@ -97,6 +98,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     trustProxy: e.TRUST_PROXY,
     logLevel: e.LOG_LEVEL,
     metricsToken: e.METRICS_TOKEN,
+    /** How long a replica that is to stop goes on as before, while /readyz says no. */
+    shutdownDelayMs: e.SHUTDOWN_DELAY_MS,
     database: { url: e.DATABASE_URL, directUrl: e.DATABASE_DIRECT_URL ?? e.DATABASE_URL, prepared: e.PG_PREPARED },
     services: { url: e.SERVICES_URL, apiKey: e.SERVICES_API_KEY },
     /** The first is ours, a second is still accepted while it is being replaced. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectDatabase, createLogger, listen, runProcess } from '@convos/kit'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
@@ -17,6 +18,9 @@ await runProcess(log, async () => {
   log.info({ port, environment: meta.environment, deploymentId: meta.deploymentId, applied }, 'pool is listening')
   return {
     async stop() {
+      // whoever directs requests here hears of it before the first is refused
+      parts.retire()
+      await delay(config.shutdownDelayMs)
       const deadline = performance.now() + ctx.limits.shutdownMs
       // still listening: readyz says 503 and who comes late is answered, until the claims are done
       await parts.stop()

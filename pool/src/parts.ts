@@ -19,7 +19,9 @@ export interface Parts {
   refill: Refill
   tick: Tick
   readonly stopping: boolean
-  /** Ends waiters and listeners, finishes running claims, gives the lease back. */
+  /** It is to be sent nothing more: /readyz says so, and all that comes nevertheless is served. */
+  retire(): void
+  /** Retires it, ends waiters and listeners, finishes running claims, gives the lease back. */
   stop(): Promise<void>
 }
 
@@ -34,6 +36,7 @@ export function startParts(ctx: Context): Parts {
   const watch = startWatch(ctx, tick)
   exposeGauges(ctx, { cache, feed, tick })
   let stopping = false
+  const retire = () => void (stopping = true)
   return {
     cache,
     desk,
@@ -45,8 +48,9 @@ export function startParts(ctx: Context): Parts {
     get stopping() {
       return stopping
     },
+    retire,
     async stop() {
-      stopping = true
+      retire()
       // the claims first: their boxes and their callers wait
       await Promise.all([
         desk.close(ctx.limits.shutdownMs),

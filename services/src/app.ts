@@ -15,9 +15,15 @@ import { toolRoutes } from './routes/tools.ts'
 /** Who may call what is internal: anybody, the scraper (which the route itself checks), or pool. */
 export type Caller = 'open' | 'metrics' | 'pool'
 
+/** How a replica ends: first it is to be sent nothing more, then whoever waits for news is answered. */
+export interface Ending {
+  retired: AbortSignal
+  stopping: AbortSignal
+}
+
 /** Every endpoint of the internal API. */
-const internalEndpoints = (ctx: Context, stopping: AbortSignal): Endpoint<Caller>[] => [
-  ...operationsRoutes(ctx, stopping),
+const internalEndpoints = (ctx: Context, ending: Ending): Endpoint<Caller>[] => [
+  ...operationsRoutes(ctx, ending.retired),
   ...instanceRoutes(ctx),
   ...claimRoutes(ctx),
   ...toolRoutes(ctx),
@@ -25,12 +31,12 @@ const internalEndpoints = (ctx: Context, stopping: AbortSignal): Endpoint<Caller
   ...providerEndpoints(ctx),
   ...reconcileRoutes(ctx),
   ...debugRoutes(ctx),
-  ...statusRoutes(ctx, stopping),
+  ...statusRoutes(ctx, ending.stopping),
 ]
 
 /** The internal API; only pool talks to it. */
-export function createApp(ctx: Context, stopping: AbortSignal): Express {
-  const endpoints = internalEndpoints(ctx, stopping)
+export function createApp(ctx: Context, ending: Ending): Express {
+  const endpoints = internalEndpoints(ctx, ending)
   const pool = [bearer([ctx.config.apiKey]), sameEnvironment(ctx.config.environment)]
   const routes = mountEndpoints([...endpoints, describing(endpoints)], { open: [], metrics: [], pool })
   return apiApp({ log: ctx.log, metrics: ctx.metrics, routes: [routes] })

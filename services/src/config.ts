@@ -48,6 +48,7 @@ const Env = z.object({
   RAILWAY_ENVIRONMENT_NAME: Environment.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   METRICS_TOKEN: envSecret.optional(),
+  SHUTDOWN_DELAY_MS: envInt(0, 30_000).default(0),
   SERVICES_API_KEY: envSecret,
   PUBLIC_PORT: envInt(0, 65_535).optional(),
   SERVICES_PUBLIC_URL: envUrl.optional(),
@@ -150,6 +151,8 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     port: env.PORT,
     logLevel: env.LOG_LEVEL,
     metricsToken: env.METRICS_TOKEN,
+    /** How long a replica that is to stop goes on as before, while /readyz says no. */
+    shutdownDelayMs: env.SHUTDOWN_DELAY_MS,
     apiKey: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,
     publicPort: env.PUBLIC_PORT ?? null,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { listen, startLoop } from '@convos/kit'
 import { createApp } from './app.ts'
 import { startBudgets } from './budget/flush.ts'
@@ -20,6 +21,7 @@ export interface RunningServices {
 
 /** One replica at work: its loops and its listener. Any number of them may share a database. */
 export async function startServices(ctx: Context): Promise<RunningServices> {
+  const retired = new AbortController()
   const stopping = new AbortController()
   const loops = [
     startRunner(ctx),
@@ -35,7 +37,7 @@ export async function startServices(ctx: Context): Promise<RunningServices> {
     }),
   ]
   const budgets = startBudgets(ctx)
-  const listening = await listen(createApp(ctx, stopping.signal), ctx.config.port)
+  const listening = await listen(createApp(ctx, { retired: retired.signal, stopping: stopping.signal }), ctx.config.port)
   const { publicPort } = ctx.config
   const open = publicPort === null ? null : await listen(createPublicApp(ctx, publicDeps(ctx)), publicPort)
   ctx.log.info({ port: listening.port, publicPort: open?.port ?? null, environment: ctx.config.environment }, 'listening')
@@ -43,6 +45,9 @@ export async function startServices(ctx: Context): Promise<RunningServices> {
     port: listening.port,
     publicPort: open?.port ?? null,
     async stop() {
+      // whoever directs requests here hears of it at /readyz before the first is refused
+      retired.abort()
+      await delay(ctx.config.shutdownDelayMs)
       stopping.abort()
       await Promise.all([
         listening.close(SHUTDOWN),

@@ -130,7 +130,7 @@ test('a waiting reader is told as soon as something happens here, and lets go wh
 
 test('who waits is answered at once when the service is about to stop', async () => {
   const stopping = new AbortController()
-  const app = createApp(h.ctx, stopping.signal)
+  const app = createApp(h.ctx, { retired: stopping.signal, stopping: stopping.signal })
   const cursor = await presentCursor()
   const waiting = request(app).get(`/changes?after=${cursor}&waitMs=25000`).set(h.headers).timeout(5_000)
   const answered = waiting.then(({ status }) => status)

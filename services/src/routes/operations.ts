@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 const Ok = z.object({ ok: z.literal(true) })
 
 /** What the platform and the scraper ask. */
-export const operationsRoutes = (ctx: Context, stopping: AbortSignal): Endpoint<'open' | 'metrics'>[] => [
+export const operationsRoutes = (ctx: Context, retired: AbortSignal): Endpoint<'open' | 'metrics'>[] => [
   endpoint({
     method: 'get',
     path: '/healthz',
@@ -24,7 +24,7 @@ export const operationsRoutes = (ctx: Context, stopping: AbortSignal): Endpoint<
     replies: { 200: Ok },
     async handle() {
       const unready = (detail: string, cause?: unknown) => new Problem({ status: 503, code: 'NOT_READY', detail, cause })
-      if (stopping.aborted) throw unready('the service is stopping')
+      if (retired.aborted) throw unready('the service is stopping')
       const meta = await readMeta(ctx.db).catch((err: unknown) => {
         throw unready('the database does not answer, or was not migrated', err)
       })

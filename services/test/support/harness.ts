@@ -53,7 +53,7 @@ export async function createHarness(postgresUrl: string, over: Record<string, st
     keys,
     keyFaults,
     instances,
-    app: createApp(ctx, new AbortController().signal),
+    app: createApp(ctx, { retired: new AbortController().signal, stopping: new AbortController().signal }),
     headers: { authorization: `Bearer ${config.apiKey}`, 'x-environment': 'dev' },
 
     /** One pass of a runner over everything that is due; returns when all of it was given back. */

@@ -40,28 +40,32 @@ function worldOn(simulators: SimulatorServer) {
     databases.push(database)
     return database.url
   }
+  /** Services and pool of an environment with databases of their own; nothing runs yet. */
+  const create = async <Name extends 'dev' | 'staging'>(name: Name, idle: number) => {
+    const databasesOf = { pool: await newDatabase(), services: await newDatabase() }
+    const stack = await createStack({ environment: name, simulatorsUrl: simulators.url, databases: databasesOf, idle })
+    stacks.push(stack)
+    return { ...stack, name, databases: databasesOf }
+  }
   return {
     admin,
     simulators,
+    create,
     /** Drops it after the tests. */
     keep: (database: Pick<TestDatabase, 'drop'>) => void databases.push(database),
 
     /** Services and pool of an environment, started and warm. */
     async start<Name extends 'dev' | 'staging'>(name: Name, idle: number) {
-      const databasesOf = { pool: await newDatabase(), services: await newDatabase() }
-      const stack = await createStack({ environment: name, simulatorsUrl: simulators.url, databases: databasesOf, idle })
-      stacks.push(stack)
+      const stack = await create(name, idle)
       const pool = poolClient({ poolUrl: stack.pool.url, poolApiKey: stack.pool.apiKey })
       await stack.services.start()
       await stack.pool.start()
       return {
         ...stack,
-        name,
-        databases: databasesOf,
         api: pool,
         /** What its services' database says that there is outside. */
         ledger: async (): Promise<Record<string, string[]>> => {
-          const rows = await query<{ what: string; id: string }>(databasesOf.services, LEDGER)
+          const rows = await query<{ what: string; id: string }>(stack.databases.services, LEDGER)
           return idsByKind(rows)
         },
       }

@@ -7,6 +7,8 @@ export interface SupervisedOptions {
   cwd: string
   env: Record<string, string>
   logFile: string
+  /** How long it may take to end before it is killed. */
+  stopMs?: number
   /** Told the pid at every start, and how often it was started. */
   onStart(pid: number, starts: number): void
 }
@@ -44,7 +46,7 @@ export async function supervise(options: SupervisedOptions): Promise<Supervised>
     async stop() {
       stopping.abort()
       child.kill('SIGTERM')
-      const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+      const impatience = setTimeout(() => child.kill('SIGKILL'), options.stopMs ?? STOP_MS)
       await running
       clearTimeout(impatience)
     },

@@ -2,4 +2,4 @@ export { copyDatabase, createDatabase, databaseName, databaseUrl, setClockOffset
 export { eventually } from './eventually.ts'
 export { scoped } from './scoped.ts'
 export { type RunningSandbox, type SandboxOptions, startSandbox } from './sandbox.ts'
-export { createStack, type Stack, type StackOptions } from './stack.ts'
+export { createStack, type Part, type Stack, type StackOptions } from './stack.ts'

@@ -7,10 +7,13 @@ import { poolEnv, providerAccounts, servicesEnv } from '../launcher/environment.
 import type { StartOptions } from '../launcher/options.ts'
 import { loadSettings } from '../launcher/settings.ts'
 import { supervise, type Supervised } from '../launcher/supervise.ts'
+import { freePort } from '../ports.ts'
 import { eventually } from './eventually.ts'
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url))
 const READY_MS = 30_000
+/** What a platform gives a service to finish what runs. */
+const STOP_MS = 45_000
 
 export interface StackOptions {
   environment: string
@@ -23,7 +26,7 @@ export interface StackOptions {
 type Variables = Record<string, string>
 
 /** One of a stack's services, as a process that is started again whenever it ends. */
-interface Part {
+export interface Part {
   url: string
   apiKey: string
   env: Variables
@@ -42,6 +45,8 @@ export interface Stack {
   environment: string
   pool: Part
   services: Part
+  /** Another replica: of the code in `root`, on a port of its own, with `env` in place of what the first has. */
+  replica(name: 'pool' | 'services', p: { root?: string; env?: Variables }): Promise<Part>
   /** Stops what runs and removes its files. */
   close(): Promise<void>
 }
@@ -70,30 +75,47 @@ export async function createStack({ environment, simulatorsUrl, databases, idle 
   }
   const own = { POOL_ENVIRONMENT: environment }
   const accounts = await providerAccounts(simulatorsUrl)
-  const services = part('services', urls.services, settings.servicesApiKey, {
-    ...servicesEnv(urls, settings, options, accounts),
-    ...own,
-  })
-  const pool = part('pool', urls.pool, settings.poolApiKey, { ...poolEnv(urls, settings, options), ...own })
+  const apiKeys = { pool: settings.poolApiKey, services: settings.servicesApiKey }
+  const variables = {
+    pool: { ...poolEnv(urls, settings, options), ...own },
+    services: { ...servicesEnv(urls, settings, options, accounts), ...own },
+  }
+  const services = part('services', urls.services, variables.services)
+  const pool = part('pool', urls.pool, variables.pool)
+  const replicas: Part[] = []
   return {
     environment,
     pool,
     services,
+    async replica(name, { root = ROOT, env = {} }) {
+      const port = await freePort()
+      const ports: Variables = name === 'services' ? { PUBLIC_PORT: String(await freePort()) } : {}
+      const its = { ...variables[name], ...ports, PORT: String(port), ...env }
+      const replica = part(name, `http://127.0.0.1:${port}`, its, { root, log: `${name}-${port}` })
+      replicas.push(replica)
+      return replica
+    },
     async close() {
+      await Promise.all(replicas.map((replica) => replica.stop()))
       await pool.stop()
       await services.stop()
       await rm(dir, { recursive: true, force: true })
     },
   }
 
-  function part(name: 'pool' | 'services', url: string, apiKey: string, env: Variables): Part {
-    const logFile = join(dir, `${name}.log`)
-    const cwd = join(ROOT, name)
+  function part(
+    name: 'pool' | 'services',
+    url: string,
+    env: Variables,
+    { root, log } = { root: ROOT, log: name as string },
+  ): Part {
+    const logFile = join(dir, `${log}.log`)
+    const cwd = join(root, name)
     let running: Supervised | null = null
     let pid = 0
     return {
       url,
-      apiKey,
+      apiKey: apiKeys[name],
       env,
       async start(other = {}) {
         running = await supervise({
@@ -102,6 +124,7 @@ export async function createStack({ environment, simulatorsUrl, databases, idle 
           cwd,
           env: { ...env, ...other },
           logFile,
+          stopMs: STOP_MS,
           onStart: (started) => void (pid = started),
         })
         await eventually(`${name} of ${environment} answers`, async () => (await fetch(`${url}/healthz`)).ok, {
