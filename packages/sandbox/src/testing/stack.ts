@@ -89,8 +89,8 @@ export async function createStack({ environment, simulatorsUrl, databases, idle 
     services,
     async replica(name, { root = ROOT, env = {} }) {
       const port = await freePort()
-      const ports: Variables = name === 'services' ? { PUBLIC_PORT: String(await freePort()) } : {}
-      const its = { ...variables[name], ...ports, PORT: String(port), ...env }
+      const listening: Variables = name === 'services' ? { PUBLIC_PORT: String(await freePort()) } : {}
+      const its = { ...variables[name], ...listening, PORT: String(port), ...env }
       const replica = part(name, `http://127.0.0.1:${port}`, its, { root, log: `${name}-${port}` })
       replicas.push(replica)
       return replica
