@@ -2,6 +2,7 @@ import { actionsOf, type Agents, type Instance, type InstanceEvent, type Operati
 import type { EventRow } from './db/events.ts'
 import type { InstanceRow } from './db/instances.ts'
 import type { ItemRow, OperationRow } from './db/operations.ts'
+import type { Wait } from './supply/waits.ts'
 
 const time = (at: Date | null) => at?.toISOString() ?? null
 
@@ -71,7 +72,7 @@ export function presentAgents(rows: readonly InstanceRow[], audience: 'operator'
 }
 
 /** An operation's progress, derived from what has become of its instances: any replica shows it, and a restart loses nothing. */
-export function presentOperation(row: OperationRow): Operation {
+export function presentOperation(row: OperationRow, wait: Wait | null): Operation {
   const items = row.items.map((item) => presentItem(row.kind, item))
   const count = (state: string) => items.filter((item) => item.state === state).length
   const running = count('running') > 0
@@ -87,6 +88,7 @@ export function presentOperation(row: OperationRow): Operation {
     items,
     startedAt: row.started_at.toISOString(),
     finishedAt: running ? null : new Date(Math.max(stoppedAt, ...ended)).toISOString(),
+    waitsFor: running && wait ? { ...wait, until: wait.until?.toISOString() ?? null } : null,
     report: row.report,
   }
 }

@@ -129,10 +129,13 @@ test('templates are made from a file, shown as what a file takes, changed, and t
 })
 
 test('progress is a bar that fills with what is over, whatever came of it', () => {
-  const line = (done: number, failed: number, total: number) => progressLine({ kind: 'drain', total, done, failed })
+  const line = (done: number, failed: number, total: number) =>
+    progressLine({ kind: 'drain', total, done, failed, waitsFor: null })
   expect(line(0, 0, 4)).toBe(`drain ${'░'.repeat(24)} 0 of 4 done`)
   expect(line(1, 1, 4)).toBe(`drain ${'█'.repeat(12)}${'░'.repeat(12)} 1 of 4 done, 1 failed`)
   expect(line(0, 0, 0)).toBe(`drain ${'░'.repeat(24)} 0 of 0 done`)
+  const waitsFor = { code: 'PAUSED', reason: 'the refill is paused', until: null }
+  expect(progressLine({ kind: 'rollout', total: 0, done: 0, failed: 0, waitsFor })).toMatch(/done; waits: the refill is paused$/)
 })
 
 test('reconcile tells what it found in tables, and changes nothing unless it is told to', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { Database, Queryable } from '@convos/kit'
+import { type Database, type Queryable, withTransaction } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { expireQueued, insertClaim } from '../src/db/claims.ts'
+import { endQueued, expireQueued, insertClaim, renewClaims } from '../src/db/claims.ts'
+import { cancelLostQueued } from '../src/db/lost.ts'
 import { reserve as reserveMany } from '../src/db/reserve.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { reserveNext, countRows, seedRows, testDatabase, unaudited } from './harness.ts'
+import { reserveNext, seedRows, testDatabase, unaudited, waitForLock } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -33,6 +34,30 @@ async function ready(n: number): Promise<string[]> {
 
 const reserve = (on: Queryable = db) => reserveNext(on, DEADLINES)
 
+/** Acts on a connection of its own while somebody else holds a row: fails where it waits for that. */
+async function whileHeld(hold: string, id: string | undefined, act: (on: Queryable) => Promise<void>): Promise<void> {
+  const own = await db.connect()
+  await own.query(`set lock_timeout = '2s'`)
+  try {
+    await withTransaction(db, async (tx) => {
+      await tx.query(hold, [id])
+      await act(own)
+    })
+  } finally {
+    own.release(true)
+  }
+}
+
+const renewAll = (on: Queryable, ids: string[]) => renewClaims(on, { ids, ms: 3_600_000 })
+const expireAll = (on: Queryable, ids: string[]) => expireQueued(on, { ids, graceMs: 0 })
+
+/** Once the pairing that was asked for waits for a claim that somebody holds. */
+async function waiting(answer: ReturnType<typeof reserve>) {
+  answer.catch(() => {})
+  await waitForLock({ db }, 'with room as')
+  return { answer }
+}
+
 describe('pairing', () => {
   test('the oldest claim gets the oldest instance', async () => {
     const [first, second] = await queue(2)
@@ -50,16 +75,12 @@ describe('pairing', () => {
     expect(reserved?.leftMs).toBeLessThanOrEqual(30_000)
   })
 
-  test('an instance that another one is pairing is skipped, not waited for', async () => {
-    await queue(2)
-    const [older, newer] = await ready(2)
-    const tx = await db.connect()
-    await tx.query('begin')
-    expect((await reserve(tx))?.instanceId).toBe(older)
-    expect((await reserve())?.instanceId).toBe(newer)
-    await tx.query('commit')
-    tx.release()
-    expect(await countRows(db, 'claiming')).toBe(2)
+  test('an instance that another statement holds is skipped, not waited for', async () => {
+    await queue(1)
+    const [held, free] = await ready(2)
+    await whileHeld('select id from instances where id = $1 for update', held, async (own) => {
+      expect((await reserve(own))?.instanceId).toBe(free)
+    })
   })
 
   test('an instance on its way out is skipped, even while that is not committed', async () => {
@@ -98,6 +119,65 @@ describe('pairing', () => {
     expect(reservations.map((r) => r.instanceId).toSorted()).toEqual(instances.toSorted())
     expect(new Set(reservations.map((r) => r.claimId)).size).toBe(10)
     expect(claims).toEqual(expect.arrayContaining(reservations.map((r) => r.claimId)))
+  })
+})
+
+describe('nobody is overtaken', () => {
+  test('while the lease of who is first is renewed', async () => {
+    const [first = '', second] = await queue(2)
+    const [older, newer] = await ready(2)
+    const paired = await withTransaction(db, async (tx) => {
+      await renewClaims(tx, { ids: [first], ms: 60_000 })
+      return waiting(reserve())
+    })
+    expect(await paired.answer).toMatchObject({ claimId: first, instanceId: older })
+    expect(await reserve()).toMatchObject({ claimId: second, instanceId: newer })
+  })
+
+  test('while who is first is paired: the next instance is the next one’s', async () => {
+    const [first, second] = await queue(2)
+    const [older, newer] = await ready(2)
+    const paired = await withTransaction(db, async (tx) => {
+      expect(await reserve(tx)).toMatchObject({ claimId: first, instanceId: older })
+      return waiting(reserve())
+    })
+    expect(await paired.answer).toMatchObject({ claimId: second, instanceId: newer })
+  })
+
+  test('by whoever is paired at the same moment, where a pairing comes to nothing', async () => {
+    const [first] = await queue(2)
+    const [older] = await ready(2)
+    const tx = await db.connect()
+    await tx.query('begin')
+    await reserve(tx)
+    const paired = await waiting(reserve())
+    await tx.query('rollback')
+    tx.release()
+    expect(await paired.answer).toMatchObject({ claimId: first, instanceId: older })
+  })
+
+  test('where who is first has left meanwhile, the next one is served', async () => {
+    const [first = '', second] = await queue(2)
+    const [older] = await ready(1)
+    const paired = await withTransaction(db, async (tx) => {
+      const left = { state: 'cancelled', error: null, reason: 'r', actor: 'test', requestId: null } as const
+      expect(await endQueued(tx, { id: first, ...left })).toBe(true)
+      return waiting(reserve())
+    })
+    expect(await paired.answer).toMatchObject({ claimId: second, instanceId: older })
+  })
+
+  /** Each of these holds several claims: one that waited for the pairing could be waited for by it. */
+  test.each([
+    ['a renewal', renewAll, 15_000, `lease_until > clock_now() + interval '1 min'`],
+    ['the end of a wait', expireAll, 15_000, `state = 'failed'`],
+    ['the sweep', cancelLostQueued, 0, `state = 'cancelled'`],
+  ])('and %s leaves out a claim that is held, and does not wait for it', async (_, act, leaseMs, isDone) => {
+    const [held, free] = await queue(2, leaseMs, 0)
+    await whileHeld('select id from claims where id = $1 for update', held, async (own) => {
+      await act(own, [held ?? '', free ?? ''])
+      expect((await own.query({ text: `select id from claims where ${isDone}` })).rows).toEqual([{ id: free }])
+    })
   })
 })
 

@@ -1,9 +1,10 @@
+import { withTransaction } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { insertClaim } from '../src/db/claims.ts'
+import { insertClaim, type NewClaim } from '../src/db/claims.ts'
 import { takeLostRunning } from '../src/db/lost.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { newInstanceId } from '../src/naming.ts'
-import { reserveNext, seedRows, statusOf, testDatabase } from './harness.ts'
+import { reserveNext, seedRows, statusOf, testDatabase, waitForLock } from './harness.ts'
 
 const DEADLINES = { createMs: 30_000, joinMs: 20_000, leaseExtraMs: 15_000 }
 let database: Awaited<ReturnType<typeof testDatabase>>
@@ -13,19 +14,20 @@ beforeEach(async () => {
 })
 afterEach(() => database[Symbol.asyncDispose]())
 
-const enter = (id: string, leaseMs = 15_000) =>
-  insertClaim(database.db, {
-    id,
-    principal: 'key:test',
-    idemKey: id,
-    bodyHmac: id,
-    joinHash: null,
-    mode: 'create',
-    agentName: 'A',
-    waitMs: 60_000,
-    leaseMs,
-    requestId: null,
-  })
+const newClaim = (id: string, parts: Partial<NewClaim> = {}): NewClaim => ({
+  id,
+  principal: 'key:test',
+  idemKey: id,
+  bodyHmac: id,
+  joinHash: null,
+  mode: 'create',
+  agentName: 'A',
+  waitMs: 60_000,
+  leaseMs: 15_000,
+  requestId: null,
+  ...parts,
+})
+const enter = (id: string, leaseMs = 15_000) => insertClaim(database.db, newClaim(id, { leaseMs }))
 
 /** A box that the claim `owner` has reserved. */
 async function reserved(): Promise<string> {
@@ -75,6 +77,22 @@ test('a claim is taken from its worker when its lease has run out, once, and not
   await database.db.query(`update claims set lease_until = clock_now() - interval '1 s'`)
   expect(await takeLostRunning(database.db, 45_000)).toMatchObject([{ id: 'owner', instance_id: instanceId, owns: true }])
   expect(await takeLostRunning(database.db, 45_000)).toEqual([])
+})
+
+const signed = { address: '0x1', inboxId: null, nonce: 'n', nonceExpiresAt: new Date('2100-01-01') }
+test.each([
+  ['the same key', { idemKey: 'k' }],
+  ['the same invite and body', { idemKey: null, joinHash: 'j', bodyHmac: 'b' }],
+  ['the same signature', { owner: signed }],
+])('of two claims with %s that come in at the same moment, unseen by each other, one gets in', async (_, same) => {
+  const { second } = await withTransaction(database.db, async (tx) => {
+    expect(await insertClaim(tx, newClaim('first', same))).toBe(true)
+    const entered = insertClaim(database.db, newClaim('second', same))
+    entered.catch(() => {})
+    await waitForLock(database, 'insert into claims')
+    return { second: entered }
+  })
+  expect(await second).toBe(false)
 })
 
 test('a claim whose worker is gone is not handed a box', async () => {

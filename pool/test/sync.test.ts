@@ -2,7 +2,6 @@ import { scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import type { TemplateRequest } from '../src/contract/template.ts'
 import { insertTemplate, updateTemplate } from '../src/db/templates.ts'
-import { changeFor } from '../src/operations/sync.ts'
 import { problem } from './fake-services.ts'
 import { testPool, type TestPool } from './harness.ts'
 import { makeKey } from './keys.ts'
@@ -188,7 +187,14 @@ test('of two that sync different versions at once, the later version has the las
   expect(await rowOf(pool, id)).toMatchObject({ instructions: 'Plan trips well.', template_version: 2 })
 })
 
-test('a template that names no model leaves an agent the one that it has', () => {
-  const { model: _, ...without } = content()
-  expect(changeFor({ ...without, model: { default: null, allow_override: true } }, [])).toEqual({ instructions: 'Plan trips.' })
+test('a template that names no model any more takes away the one that it gave, and none that a claimer chose', async () => {
+  const pool = scoped(await testPool())
+  await template(pool)
+  const [id, own] = [await claimed(pool, { templateId: ID }), await claimed(pool, { templateId: ID, model: 'my/model' })]
+  await update(pool, { model: { default: null, allow_override: true } })
+  expect(await finished(pool, (await sync(pool)).body)).toMatchObject({ state: 'done', done: 2 })
+  const bodies = new Map(told(pool).map(({ path, body }) => [path, body]))
+  expect(bodies.get(`/configure/${id}`)).toEqual({ instructions: 'Plan trips.', model: null })
+  expect(bodies.get(`/configure/${own}`)).toEqual({ instructions: 'Plan trips.' })
+  expect([(await rowOf(pool, id))?.model, (await rowOf(pool, own))?.model]).toEqual([null, 'my/model'])
 })

@@ -94,6 +94,7 @@ export const anOperation = (parts: Partial<Operation> = {}): Operation => ({
   items: [],
   startedAt: AT,
   finishedAt: null,
+  waitsFor: null,
   report: null,
   ...parts,
 })

@@ -5,20 +5,28 @@ import type { Invocation } from './command.ts'
 const EVERY_MS = 500
 const WIDTH = 24
 
-/** How far an operation is, as one line. */
-export function progressLine({ kind, total, done, failed }: Pick<Operation, 'kind' | 'total' | 'done' | 'failed'>): string {
+type Progress = Pick<Operation, 'kind' | 'total' | 'done' | 'failed' | 'waitsFor'>
+
+/** How far an operation is and what it waits for, as one line. */
+export function progressLine({ kind, total, done, failed, waitsFor }: Progress): string {
   const filled = total === 0 ? 0 : Math.round((WIDTH * (done + failed)) / total)
   const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled)
-  return `${kind} ${bar} ${done} of ${total} done${failed > 0 ? `, ${failed} failed` : ''}`
+  return `${kind} ${bar} ${done} of ${total} done${failed > 0 ? `, ${failed} failed` : ''}${waitsFor ? `; waits: ${waitsFor.reason}` : ''}`
 }
 
 type Following = Pick<Invocation, 'api' | 'terminal'>
 
-/** Waits for an operation's end, and shows its progress where somebody watches. */
+/** Waits for an operation's end, and shows its progress where somebody watches; elsewhere it says what it waits for, once. */
 export async function toTheEnd({ api, terminal }: Following, begun: Operation): Promise<Operation> {
   let operation = begun
+  let said: string | undefined
   while (operation.state === 'running') {
+    const { waitsFor } = operation
     terminal.progress?.(progressLine(operation))
+    if (!terminal.progress && waitsFor && waitsFor.code !== said) {
+      said = waitsFor.code
+      terminal.err(`waits: ${waitsFor.reason}`)
+    }
     await sleep(EVERY_MS)
     operation = await api.get(`/api/pool/operations/${operation.id}`, Operation)
   }

@@ -47,6 +47,8 @@ export const Operation = z.object({
   items: z.array(OperationItem),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
+  /** What keeps a roll-out from going on now, as a code and in words, and until when where that is known; null: nothing. */
+  waitsFor: z.object({ code: z.string(), reason: z.string(), until: z.string().nullable() }).nullable().default(null),
   report: z.record(z.string(), z.unknown()).nullable(),
 })
 export type Operation = z.infer<typeof Operation>

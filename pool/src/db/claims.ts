@@ -137,32 +137,42 @@ export async function readClaims(db: Queryable, ids: readonly string[]): Promise
   return rows
 }
 
-/** Who works on claims says so, well before their leases run out; a longer lease stays. */
+/**
+ * Who works on claims says so, well before their leases run out; a longer lease stays. One that another statement holds is left to
+ * the next time: it is being given a box, and a lease with it, or ended; `reserve` waits for what is held here, and must not be waited for.
+ */
 export async function renewClaims(db: Queryable, p: { ids: readonly string[]; ms: number }): Promise<void> {
   await db.query({
     name: 'renew_claims',
     values: [p.ids, p.ms],
     text: `
-      update claims set lease_until = greatest(lease_until, clock_now() + $2 * interval '1 ms')
-      where id = any($1) and state in ('queued', 'running')`,
+      with held as (
+        select id from claims where id = any($1) and state in ('queued', 'running') for no key update skip locked
+      )
+      update claims c set lease_until = greatest(c.lease_until, clock_now() + $2 * interval '1 ms') from held where c.id = held.id`,
   })
 }
 
 /**
  * Ends the given claims' wait, where their time in the queue is over and no instance is ready. One that is ready but held by
- * another statement at this moment is worth another try: nobody is told that the pool is empty while it is not.
+ * another statement at this moment is worth another try: nobody is told that the pool is empty while it is not. A claim that is held
+ * is being paired, or ended by someone else: it is not waited for, see `reserve`.
  */
 export async function expireQueued(db: Queryable, p: { ids: readonly string[]; graceMs: number }): Promise<void> {
   await db.query({
     name: 'expire_queued',
     values: [p.ids, p.graceMs],
     text: `
-      with expired as (
-        update claims set state = 'failed', idem_key = null, join_hash = null, finished_at = clock_now(),
-          error = '{"status": 503, "code": "POOL_EMPTY", "detail": "no instance is ready"}'::jsonb
+      with held as (
+        select id from claims
         where id = any($1) and state = 'queued' and wait_until <= clock_now()
           and (wait_until <= clock_now() - $2 * interval '1 ms' or not exists (select 1 from instances where status = 'ready'))
-        returning id, error, request_id
+        for update skip locked
+      ), expired as (
+        update claims c set state = 'failed', idem_key = null, join_hash = null, finished_at = clock_now(),
+          error = '{"status": 503, "code": "POOL_EMPTY", "detail": "no instance is ready"}'::jsonb
+        from held where c.id = held.id
+        returning c.id, c.error, c.request_id
       )
       insert into instance_events (claim_id, type, reason, actor, request_id)
       select id, '${CLAIM_EVENTS.failed}', error ->> 'detail', 'pool', request_id from expired`,

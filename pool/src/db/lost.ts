@@ -3,16 +3,18 @@ import type { Queryable } from '@convos/kit'
 import type { ClaimMode } from './claims.ts'
 import { CLAIM_EVENTS } from './events.ts'
 
-/** Waiting claims that nobody waits for. */
+/** Waiting claims that nobody waits for; those that another statement holds are the next look's, see `reserve`. */
 export async function cancelLostQueued(db: Queryable): Promise<number> {
   const { rowCount } = await db.query({
     name: 'cancel_lost_queued',
     text: `
-      with lost as (
-        update claims set state = 'cancelled', idem_key = null, join_hash = null, finished_at = clock_now(),
+      with held as (
+        select id from claims where state = 'queued' and lease_until <= clock_now() for update skip locked
+      ), lost as (
+        update claims c set state = 'cancelled', idem_key = null, join_hash = null, finished_at = clock_now(),
           error = '{"status": 503, "code": "INTERRUPTED", "detail": "the claim was interrupted while it waited"}'::jsonb
-        where state = 'queued' and lease_until <= clock_now()
-        returning id, error, request_id
+        from held where c.id = held.id
+        returning c.id, c.error, c.request_id
       )
       insert into instance_events (claim_id, type, reason, actor, request_id)
       select id, '${CLAIM_EVENTS.cancelled}', error ->> 'detail', 'pool', request_id from lost`,

@@ -21,8 +21,10 @@ export interface ReservationTerms {
 
 /**
  * Pairs the oldest queued claims with the best ready instances, at most `limit` of them: instances on the wanted image first
- * where that is trusted, then the oldest. Rows that another statement is pairing are skipped on both sides, and no more claims are
- * held than there are instances, nor instances than claims: hardly anything is locked here that is not used.
+ * where that is trusted, then the oldest. An instance that another statement holds is skipped. A claim that one holds is waited
+ * for, or a younger one would be served before it while its lease is renewed: claims are held in the order of the queue, and whatever
+ * else holds several of them skips those it cannot have, so that nobody waits in a circle. No more claims are held than there are
+ * instances, nor instances than claims: hardly anything is locked here that is not used.
  *
  * The nonce of an owner's signature is burnt with the reservation, so that a claim that never had a box leaves it usable. A claim
  * whose nonce another one has burnt ends here instead.
@@ -44,7 +46,7 @@ export async function reserve(
         select id, seq, principal, agent_name, mode, owner_address, owner_inbox_id, owner_nonce, owner_nonce_expires_at, expires_at,
           coalesce(deadline, clock_now() + (case mode when 'join' then $2::int else $1::int end) * interval '1 ms') as deadline
         from claims where state = 'queued' and lease_until > clock_now()
-        order by seq limit (select pairs from room) for update skip locked
+        order by seq limit (select pairs from room) for update
       ), trusted as materialized (
         select m.image from images m join settings s on s.wanted_image = m.image
         where m.trusted_at is not null and m.opened_at is null

@@ -49,6 +49,19 @@ export async function listRetiring(
   return rows
 }
 
+/** How many of those that a roll-out has left might be replaced now. */
+export async function countRetiring(db: Queryable, p: { id: string; provenWithinMs: number }): Promise<number> {
+  const { rows } = await db.query<{ n: number }>({
+    name: 'count_retiring',
+    values: [p.id, p.provenWithinMs],
+    text: `
+      select count(*)::int as n
+      from operation_items t join instances i on i.id = t.instance_id and ${FREE} and ${OFF_IMAGE}
+      where t.operation_id = $1 and t.begun_at is null and t.error is null`,
+  })
+  return rows[0]?.n ?? 0
+}
+
 /** Instances that a roll-out to this image is about: in the stock, or on their way into it, on another one. */
 export async function listOffImage(db: Queryable, image: string): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({

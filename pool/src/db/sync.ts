@@ -41,20 +41,31 @@ export async function recordSynced(
     version: number
     /** Absent: it stays as it is. */
     instructions: string | undefined
-    model: string | undefined
+    /** Null: none of its own any more. */
+    model: string | null | undefined
     actor: string
     requestId: string | null
   },
 ): Promise<boolean | null> {
   const { rows } = await db.query<{ synced: boolean; latest: boolean | null }>({
     name: 'record_synced',
-    values: [p.id, p.claimId, p.templateId, p.version, p.instructions ?? null, p.model ?? null, p.actor, p.requestId],
+    values: [
+      p.id,
+      p.claimId,
+      p.templateId,
+      p.version,
+      p.instructions ?? null,
+      p.model ?? null,
+      p.actor,
+      p.requestId,
+      p.model !== undefined,
+    ],
     text: `
       with latest as (
         select version = $4 as holds from agent_templates where id = $3
       ), synced as (
-        update instances set instructions = coalesce($5, instructions), model = coalesce($6, model), template_version = $4,
-          template_synced_at = clock_now()
+        update instances set instructions = coalesce($5, instructions), model = case when $9 then $6 else model end,
+          template_version = $4, template_synced_at = clock_now()
         where id = $1 and status = 'claimed' and claim_id = $2 and template_id = $3 and (select holds from latest)
         returning id, claim_id
       ), noted as (

@@ -6,7 +6,8 @@ import { readClaims } from '../db/claims.ts'
 import type { LoggedRow } from '../db/feed.ts'
 import { countByStatus, readInstances, toCounts } from '../db/instances.ts'
 import { findOperationsOn, listOperations } from '../db/operations.ts'
-import { presentEvent, presentInstance, presentOperation } from '../present.ts'
+import { presentOperations } from '../operations/present.ts'
+import { presentEvent, presentInstance } from '../present.ts'
 import { isAfter, type Position, toCursor } from './cursor.ts'
 
 /** Who listens: operators to everything, claimers to their own claims. */
@@ -31,8 +32,9 @@ const frame = (message: FeedMessage, principal: string | null = null): Frame => 
 export const frameOf = ({ event, data }: FeedMessage): string => `event: ${event}\ndata: ${JSON.stringify(data)}\n`
 
 /** Reads what these events are about, as it stands now: each instance, claim and operation is shown once, beside its latest event. */
-export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], at: Position): Promise<Batch> {
+export async function presentBatch(ctx: Context, rows: readonly LoggedRow[], at: Position): Promise<Batch> {
   if (rows.length === 0) return { entries: [], counts: null, at }
+  const { db } = ctx
   const latest = latestOf(rows)
   const moves = rows.filter((row) => row.from_status !== row.to_status)
   const instanceIds = [...latest.instances.keys()]
@@ -48,7 +50,7 @@ export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], 
     if (row && (!known || isAfter(row.place, known.place))) latest.operations.set(item.operation_id, row)
   }
   const ids = [...latest.operations.keys()]
-  const operations = ids.length === 0 ? [] : await listOperations(db, { ids, limit: ids.length })
+  const operations = ids.length === 0 ? [] : await presentOperations(ctx, await listOperations(db, { ids, limit: ids.length }))
 
   const beside = new Map<LoggedRow, Frame[]>(rows.map((row) => [row, []]))
   const show = (row: LoggedRow | undefined, shown: Frame) => row && beside.get(row)?.push(shown)
@@ -62,8 +64,7 @@ export async function presentBatch({ db }: Context, rows: readonly LoggedRow[], 
       latest.claims.get(claim.id),
       frame({ event: 'claim', data: presentClaim(claim, { gateway: null, queue: null }) }, claim.principal),
     )
-  for (const operation of operations)
-    show(latest.operations.get(operation.id), frame({ event: 'operation', data: presentOperation(operation) }))
+  for (const operation of operations) show(latest.operations.get(operation.id), frame({ event: 'operation', data: operation }))
   for (const row of rows) show(row, frame({ event: 'activity', data: presentEvent(row) }))
   return {
     entries: rows.map((row) => ({ place: row.place, frames: beside.get(row) ?? [] })),

@@ -10,9 +10,9 @@ import { holdSettings } from '../db/settings.ts'
 import { listClaimedFrom } from '../db/sync.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { newOperationId } from '../naming.ts'
-import { presentOperation } from '../present.ts'
 import type { Refill } from '../supply/refill.ts'
 import { createEndings } from './ending.ts'
+import { presentOperations } from './present.ts'
 import { type ReconcileInput, reconcileWork } from './reconcile.ts'
 import { type RedeployInput, redeployWork } from './redeploy.ts'
 import { beginRollout } from './rollout.ts'
@@ -43,9 +43,9 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
   const work = startWork(ctx, { redeploy: redeployWork(ctx), sync: syncWork(ctx), reconcile: reconcileWork(ctx, fleet) })
 
   async function read(id: string): Promise<Operation> {
-    const [row] = await listOperations(db, { ids: [id], limit: 1 })
-    if (!row) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'there is no such operation' })
-    return presentOperation(row)
+    const [operation] = await presentOperations(ctx, await listOperations(db, { ids: [id], limit: 1 }))
+    if (!operation) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'there is no such operation' })
+    return operation
   }
 
   async function begin(kind: OperationKind, input: Record<string, unknown>, items: NewItem[], who: Who): Promise<Operation> {
@@ -83,7 +83,7 @@ export function startOperations(ctx: Context, fleet: Fleet, refill: Refill) {
     read,
 
     async list(): Promise<Operation[]> {
-      return (await listOperations(db, { limit: 50 })).map(presentOperation)
+      return presentOperations(ctx, await listOperations(db, { limit: 50 }))
     },
 
     halt,

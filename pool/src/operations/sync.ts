@@ -39,13 +39,13 @@ export const syncWork =
     return synced ? { done: true } : { againMs: 0 }
   }
 
-/** What an agent is to be told; a template without a model leaves it the one that it has. */
-export function changeFor(
+/** What an agent is to be told; a template without a model takes away the one that it had from it. */
+function changeFor(
   { instructions, model }: Pick<TemplateContent, 'instructions' | 'model'>,
   overrides: readonly Override[],
-): { instructions?: string; model?: string } {
+): { instructions?: string; model?: string | null } {
   return {
     ...(overrides.includes('instructions') ? {} : { instructions }),
-    ...(overrides.includes('model') || model.default === null ? {} : { model: model.default }),
+    ...(overrides.includes('model') ? {} : { model: model.default }),
   }
 }

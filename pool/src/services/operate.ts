@@ -42,8 +42,12 @@ export const operatorCalls = (call: Call, limits: Limits) => ({
     return data
   },
 
-  /** Changes what a running agent is told; its conversation stays. */
-  async reconfigure(instanceId: string, json: { instructions?: string; model?: string }, requestId?: string): Promise<void> {
+  /** Changes what a running agent is told; its conversation stays. `model: null`: the one of its image. */
+  async reconfigure(
+    instanceId: string,
+    json: { instructions?: string; model?: string | null },
+    requestId?: string,
+  ): Promise<void> {
     const how = { method: 'PATCH', json, timeoutMs: limits.reconfigureCallMs, requestId } as const
     await call(`/configure/${instanceId}`, Ok, how)
   },

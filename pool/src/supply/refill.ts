@@ -24,9 +24,11 @@ async function readSupply(db: Queryable, settings: Settings): Promise<SupplyFact
   return { settings, stock, images, wanted: await readWanted(db), now: await databaseNow(db) }
 }
 
+/** As it stands now, for whoever only looks. */
+export const readSupplyNow = async (db: Queryable): Promise<SupplyFacts> => readSupply(db, await readSettings(db))
+
 /** What holds the refill back now, if anything does. */
-export const readHeld = async ({ db }: Pick<Context, 'db'>): Promise<Held | null> =>
-  planRefill(await readSupply(db, await readSettings(db))).held
+export const readHeld = async ({ db }: Pick<Context, 'db'>): Promise<Held | null> => planRefill(await readSupplyNow(db)).held
 
 /**
  * Keeps the stock at its target. Any replica may do it at any time: rows are added one manager at a time, under the

@@ -49,7 +49,7 @@ export const ProvisionReply = z.object({
 })
 export type ProvisionReply = z.infer<typeof ProvisionReply>
 
-/** `PATCH /pool/profile`; a `revision` not above the last applied one changes nothing. */
+/** `PATCH /pool/profile`; a `revision` not above the last applied one changes nothing. `model: null`: the box's own model. */
 export const ProfileRequest = z.object({
   agentName: z.string().min(1).max(64).nullish(),
   instructions: z

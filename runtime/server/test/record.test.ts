@@ -98,10 +98,13 @@ test('outside, cancelled is called refused, and no claim none', () => {
   expect(reported(cancelledBefore('c1'))).toBe('refused')
 })
 
-test('profiles: only a higher revision counts, absent fields stay', () => {
+test('profiles: only a higher revision counts, absent fields stay, and no model is one', () => {
   const first = applyProfile(creating, { revision: 0, instructions: 'Be brief.' })
   expect(first).toMatchObject({ agentName: 'Ada', instructions: 'Be brief.', profileRevision: 0 })
   expect(first && applyProfile(first, { revision: 0, agentName: 'Bo' })).toBeNull()
+  const chosen = applyProfile(creating, { revision: 1, model: 'acme/large' })
+  expect(chosen && applyProfile(chosen, { revision: 2, agentName: 'Bo' })).toMatchObject({ model: 'acme/large' })
+  expect(chosen && applyProfile(chosen, { revision: 2, model: null })).toMatchObject({ agentName: 'Ada', model: null })
   fc.assert(
     fc.property(fc.array(fc.record({ revision: fc.nat(20), agentName: fc.string({ minLength: 1 }) })), (changes) => {
       const end = changes.reduce((record, change) => applyProfile(record, change) ?? record, creating)

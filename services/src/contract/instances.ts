@@ -76,14 +76,14 @@ export const ConfigureReply = z.object({
 })
 export type ConfigureReply = z.infer<typeof ConfigureReply>
 
-/** `PATCH /configure/:instanceId` keeps the conversation. */
+/** `PATCH /configure/:instanceId` keeps the conversation, and what is absent; `model: null` is the image's own model. */
 export const ReconfigureRequest = z.object({
   agentName: z.string().min(1).max(64).optional(),
   instructions: z
     .string()
     .max(64 * 1024)
     .optional(),
-  model: z.string().min(1).max(200).optional(),
+  model: z.string().min(1).max(200).nullable().optional(),
 })
 
 /** `POST /cancel/:instanceId` */

@@ -100,7 +100,8 @@ async function cloneTemplate(
 export async function setClockOffset(adminUrl: string, database: string, offsetMs: number): Promise<void> {
   await withClient(adminUrl, async (admin) => {
     await admin.query(`alter database ${database} set convos.clock_offset = '${Math.round(offsetMs)} ms'`)
-    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database])
+    // and waits for their end: until then each still is what it was
+    await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [database])
   })
 }
 

@@ -102,7 +102,8 @@ export function applyProfile(record: BindingRecord, change: ProfileChange): Bind
     profileRevision: change.revision,
     agentName: change.agentName ?? record.agentName,
     instructions: change.instructions ?? record.instructions,
-    model: change.model ?? record.model,
+    // none is a choice too: the box's own
+    model: change.model === undefined ? record.model : change.model,
   }
 }
 
