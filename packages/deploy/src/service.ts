@@ -41,7 +41,7 @@ async function assemble(service: Service, out: string): Promise<void> {
     await bundle({ input, file, tree: { from: root, to: out } })
   }
   for (const path of FILES[service])
-    cpSync(join(root, path), join(out, path), { recursive: true, filter: (file) => !/\.ts$/.test(file) })
+    cpSync(join(root, path), join(out, path), { recursive: true, filter: (file) => !file.endsWith('.ts') })
   const { name, version, type } = manifestOf(service)
   writeFileSync(join(out, service, 'package.json'), JSON.stringify({ name, version, type }))
 }
