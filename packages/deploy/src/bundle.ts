@@ -13,10 +13,10 @@ export interface Program {
 }
 
 /**
- * Makes one file, with a source map, of a program and everything it imports, so that an image needs no workspace.
+ * Makes one file, with a source map, of a program and everything it imports, so that an image needs no workspace. Answers the paths of all sources in it.
  * @throws Error when an import is not found, which would otherwise be left for the image to fail on
  */
-export async function bundle({ input, file, external = [], tree }: Program): Promise<void> {
+export async function bundle({ input, file, external = [], tree }: Program): Promise<string[]> {
   const build = await rolldown({
     input,
     platform: 'node',
@@ -29,8 +29,9 @@ export async function bundle({ input, file, external = [], tree }: Program): Pro
       if (level === 'warn') report(level, log)
     },
   })
-  await build.write({ file, sourcemap: true, codeSplitting: false })
+  const { output } = await build.write({ file, sourcemap: true, codeSplitting: false })
   await build.close()
+  return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []))
 }
 
 /**
