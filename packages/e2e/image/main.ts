@@ -16,6 +16,9 @@ const HELP = `pnpm image:runtime | image:pool | image:services: builds the image
   --no-smoke                        only builds
   --max-mb MB                       compressed, more is a failure
 
+of pool alone
+  --commit COMMIT                   what it must say it was built from; default with a build: this checkout's
+
 of the runtime alone
   --chromium                        with a browser for the agent
   --engine openclaw|lite            what is started in it, default: openclaw
@@ -31,6 +34,7 @@ const { values, positionals } = parseArgs({
     build: { type: 'boolean', default: true },
     smoke: { type: 'boolean', default: true },
     'max-mb': { type: 'string' },
+    commit: { type: 'string' },
     chromium: { type: 'boolean', default: false },
     engine: { type: 'string', default: 'openclaw' },
     'ready-within': { type: 'string', default: '30' },
@@ -74,6 +78,6 @@ if (values.smoke) {
     const readyWithinMs = Number(values['ready-within']) * 1000
     await smokeRuntime({ builder, image, root, engine: values.engine, readyWithinMs })
   } else {
-    await smokeService({ builder, image, service: name, commit: values.build ? commit : null })
+    await smokeService({ builder, image, service: name, commit: values.commit ?? (values.build ? commit : null) })
   }
 }
