@@ -1,3 +1,4 @@
+import { programsOf } from '@convos/deploy/service'
 import { Claim } from '@convos/pool/contract'
 import { startPostgres, startSimulators } from '@convos/sandbox'
 import { createStack, eventually, type Stack } from '@convos/sandbox/testing'
@@ -20,14 +21,8 @@ export interface ServiceOptions {
   commit: string | null
 }
 
-/** What each image can run beside the service itself. */
-const COMMANDS = {
-  pool: [
-    ['dist/cli.js', '--help'],
-    ['dist/cli/after-restore.js', '--help'],
-  ],
-  services: [['dist/cli.js', '--help']],
-}
+/** What runs by being started, and not by being told what to do. */
+const UNASKED = ['index', 'db/migrate']
 
 /**
  * Migrates an empty database with the image, runs it beside the other service, has an agent claimed, and stops it with a claim in flight, which must be
@@ -42,17 +37,18 @@ export async function smokeService(options: ServiceOptions): Promise<void> {
     await createDatabases(postgres.url('postgres'))
     const databases = { pool: postgres.url('pool'), services: postgres.url('services') }
     stack = await createStack({ environment: 'dev', simulatorsUrl: simulators.url, databases, idle: 2 })
-    const run = (command: string[] | null) => start(options, command, stack![service].env)
+    const { env, url } = stack[service]
+    const run = (command: string[] | null) => start(options, command, env)
 
     const user = await over(await run(['node', '-p', 'process.getuid()']))
     if (user.trim() !== '1000') throw new Error(`it runs as ${user}`)
-    for (const command of COMMANDS[service]) await over(await run(['node', ...command]))
+    for (const program of programsOf(service).filter((name) => !UNASKED.includes(name)))
+      await over(await run(['node', `dist/${program}.js`, '--help']))
     const migrated = await over(await run(['node', 'dist/db/migrate.js']))
     if (!migrated.includes('0001')) throw new Error(`nothing was migrated: ${migrated}`)
 
     if (service === 'pool') await stack.services.start()
     const box = await run(null)
-    const { url } = stack[service]
     try {
       const readyMs = await timed(() => within(READY_WITHIN_MS, 'not ready', box, untilOk(`${url}/readyz`)))
       console.log(`  ready after ${seconds(readyMs)}`)
