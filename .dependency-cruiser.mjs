@@ -68,6 +68,7 @@ export default {
           kit,
           agentCommands,
           '^pool/src/bench\\.ts$',
+          '^packages/deploy/src/(bundle|service)\\.ts$',
           '^packages/sandbox/src/(index|launcher/descriptor|testing/index|testing/global-setup)\\.ts$',
         ],
       },

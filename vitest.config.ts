@@ -28,6 +28,7 @@ export default defineConfig({
         'packages/kit',
         'packages/sandbox',
         'packages/bench',
+        'packages/deploy',
         'packages/e2e',
       ].map((folder) => `${folder}/vitest.config.ts`),
       'pool/vitest.histories.config.ts',

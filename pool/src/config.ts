@@ -82,6 +82,9 @@ const Env = z
   })
   .transform((env) => ({ ...env, environment: environmentOf(env) ?? 'dev' }))
 
+/** Every variable that is read, each with what it may be. */
+export const VARIABLES = Env.in.shape
+
 export type Config = ReturnType<typeof readConfig>
 
 /**

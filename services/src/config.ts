@@ -135,6 +135,9 @@ const Rules = z.record(z.string(), z.string()).transform((env, ctx) => {
   return {}
 })
 
+/** Every variable that is read, each with what it may be. */
+export const VARIABLES = Env.shape
+
 export type Config = ReturnType<typeof readConfig>
 
 /**

@@ -1,11 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { z } from 'zod'
-import type { Builder } from './builder.ts'
+import { type Builder, mounts } from './builder.ts'
 import { assignments, background, command, each } from './command.ts'
 import { layersOf } from './layers.ts'
 
 const Inspected = z.object({
-  OCIv1: z.object({ config: z.object({ User: z.string().default('root'), Entrypoint: z.array(z.string()).min(1) }) }),
+  OCIv1: z.object({
+    config: z.object({
+      User: z.string().default('root'),
+      WorkingDir: z.string().default('/'),
+      Entrypoint: z.array(z.string()).default([]),
+      Cmd: z.array(z.string()).nullish(),
+    }),
+  }),
 })
 
 /** Buildah without an engine: a change of root instead of namespaces, so that it works within a container too. */
@@ -17,8 +24,9 @@ export const buildahBuilder = (): Builder => ({
     const how = ['--isolation=chroot', '--format=docker', '--layers']
     await command('buildah', ['bud', ...how, ...given, '--file', file, '--tag', tag, context])
   },
-  async run({ image, user, command: start, env, volume, readable }) {
-    // it applies neither entry point nor user by itself
+  async run(options) {
+    const { image, user, command: start, env } = options
+    // it applies neither user, folder nor start by itself
     const { config } = Inspected.parse(
       JSON.parse(await command('buildah', ['inspect', '--type', 'image', image], { quiet: true })),
     ).OCIv1
@@ -27,11 +35,12 @@ export const buildahBuilder = (): Builder => ({
       'run',
       '--isolation=chroot',
       `--user=${user ?? config.User}`,
-      ...each('--volume', [`${volume}:/data`, `${readable}:${readable}:ro`]),
+      `--workingdir=${config.WorkingDir || '/'}`,
+      ...each('--volume', mounts(options)),
       ...each('--env', assignments(env)),
       container,
       '--',
-      ...(start ?? config.Entrypoint),
+      ...(start ?? [...config.Entrypoint, ...(config.Cmd ?? [])]),
     ])
     return {
       output,
@@ -40,8 +49,8 @@ export const buildahBuilder = (): Builder => ({
         return code
       }),
       stop() {
-        const init = descendants(child.pid ?? 0).find(({ name }) => name === 'tini')
-        if (!init) throw new Error(`the box has no init: ${output().slice(-2000)}`)
+        const init = descendants(child.pid ?? 0).find(({ program }) => !/\/(memfd:)?buildah[^/]*$/.test(program))
+        if (!init) throw new Error(`nothing runs in the box: ${output().slice(-2000)}`)
         process.kill(init.pid, 'SIGTERM')
         return Promise.resolve()
       },
@@ -53,21 +62,24 @@ export const buildahBuilder = (): Builder => ({
 interface Running {
   pid: number
   parent: number
-  name: string
+  /** The file it runs. */
+  program: string
 }
 
-/** Every process below `root`, as /proc knows them. */
+/** Every process below `root`, as /proc knows them, those nearest to it first. */
 function descendants(root: number): Running[] {
   const all = readdirSync('/proc').flatMap((entry): Running[] => {
     if (!/^\d+$/.test(entry)) return []
     try {
-      const [, name = '', parent = ''] = /^\d+ \((.*)\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8')) ?? []
-      return [{ pid: Number(entry), parent: Number(parent), name }]
+      const [, parent = ''] = /^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8')) ?? []
+      return [{ pid: Number(entry), parent: Number(parent), program: readlinkSync(`/proc/${entry}/exe`) }]
     } catch {
       return [] // it has ended meanwhile
     }
   })
-  const below = (pid: number): Running[] =>
-    all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)])
-  return below(root)
+  const below = (pids: number[]): Running[] => {
+    const children = all.filter(({ parent }) => pids.includes(parent))
+    return children.length === 0 ? [] : [...children, ...below(children.map(({ pid }) => pid))]
+  }
+  return below([root])
 }

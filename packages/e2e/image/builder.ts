@@ -15,13 +15,13 @@ export interface BoxOptions {
   image: string
   /** Null: as the image says. */
   user: string | null
-  /** In place of the image's entry point; null: that. */
+  /** In place of what the image starts; null: that. */
   command: string[] | null
   env: Record<string, string>
   /** A folder of this machine, at `/data`. */
-  volume: string
+  volume?: string
   /** A folder of this machine, at the same place, not to be written. */
-  readable: string
+  readable?: string
 }
 
 /** What builds images here, and runs them on this machine's network. */
@@ -32,3 +32,9 @@ export interface Builder {
   /** Layers as a registry would hold them, compressed. */
   layers(image: string): Promise<Layer[]>
 }
+
+/** What a box is given of this machine, as `--volume` has it. */
+export const mounts = ({ volume, readable }: BoxOptions): string[] => [
+  ...(volume === undefined ? [] : [`${volume}:/data`]),
+  ...(readable === undefined ? [] : [`${readable}:${readable}:ro`]),
+]

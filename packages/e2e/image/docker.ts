@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Builder } from './builder.ts'
+import { type Builder, mounts } from './builder.ts'
 import { assignments, background, command, each } from './command.ts'
 import { layersOf } from './layers.ts'
 
@@ -12,7 +12,8 @@ export const dockerBuilder = (bin: 'docker' | 'podman'): Builder => ({
     const format = bin === 'podman' ? ['--format', 'docker'] : []
     await command(bin, ['build', ...format, ...given, '--file', file, '--tag', tag, context])
   },
-  run({ image, user, command: start, env, volume, readable }) {
+  run(options) {
+    const { image, user, command: start, env } = options
     const name = `convos-smoke-${randomBytes(4).toString('hex')}`
     const [entrypoint, ...rest] = start ?? []
     const { output, exited } = background(bin, [
@@ -20,7 +21,7 @@ export const dockerBuilder = (bin: 'docker' | 'podman'): Builder => ({
       '--rm',
       '--network=host',
       `--name=${name}`,
-      ...each('--volume', [`${volume}:/data`, `${readable}:${readable}:ro`]),
+      ...each('--volume', mounts(options)),
       ...each('--env', assignments(env)),
       ...(user === null ? [] : ['--user', user]),
       ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),

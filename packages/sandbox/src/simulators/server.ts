@@ -11,20 +11,29 @@ import { createTelnyx } from './telnyx/index.ts'
 export interface SimulatorOptions {
   /** 0 or absent: a free one. */
   port?: number
+  /** The name that other machines reach this one and its instances (as processes) by; absent: only this machine does. */
+  hostname?: string | undefined
   /** Where everything survives a restart, instances' volumes beside it; absent: nothing does. */
   stateFile?: string
   railway?: RailwayOptions
   openrouter?: Parameters<typeof createOpenRouter>[1]
 }
 
-/** Starts every provider simulator behind one port on 127.0.0.1. */
-export function startSimulators({ port, stateFile, railway, openrouter }: SimulatorOptions = {}): Promise<SimulatorServer> {
+/** Starts every provider simulator behind one port, on 127.0.0.1 unless others are to reach it. */
+export function startSimulators({
+  port,
+  hostname,
+  stateFile,
+  railway,
+  openrouter,
+}: SimulatorOptions = {}): Promise<SimulatorServer> {
   const besideState = stateFile === undefined ? undefined : join(dirname(stateFile), 'railway')
   return serveSimulators({
     port,
+    hostname,
     stateFile,
     simulators: [
-      (context) => createRailway(context, { dataDir: besideState, ...railway }),
+      (context) => createRailway(context, { dataDir: besideState, hostname, ...railway }),
       (context) => createOpenRouter(context, openrouter),
       createAgentMail,
       createTelnyx,

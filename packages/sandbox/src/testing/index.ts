@@ -1,4 +1,5 @@
 export { copyDatabase, createDatabase, databaseName, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
+export { readEnvExample } from './env-example.ts'
 export { eventually } from './eventually.ts'
 export { scoped } from './scoped.ts'
 export { type RunningSandbox, type SandboxOptions, startSandbox } from './sandbox.ts'

@@ -13,13 +13,15 @@ import { stateFile } from './state-file.ts'
 export interface ServeOptions {
   /** 0 or absent: a free one. */
   port?: number | undefined
+  /** The name that other machines reach this one by; absent: only this machine does. */
+  hostname?: string | undefined
   /** Where the state survives a restart; absent: it does not. */
   stateFile?: string | undefined
   simulators: ((context: SimContext) => Simulator)[]
 }
 
 export interface SimulatorServer {
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or by the name that was given */
   url: string
   clock: SimClock
   faults: FaultStore
@@ -73,9 +75,9 @@ export async function serveSimulators(options: ServeOptions): Promise<SimulatorS
 
   const server = createServer(app)
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve)
+    server.once('error', reject).listen(options.port ?? 0, options.hostname === undefined ? '127.0.0.1' : undefined, resolve)
   })
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  url = `http://${options.hostname ?? '127.0.0.1'}:${(server.address() as AddressInfo).port}`
 
   const stop = async () => {
     const closed = new Promise((resolve) => server.close(resolve))

@@ -27,6 +27,8 @@ export interface RailwayOptions extends SettingsChange {
   timings?: Partial<Timings>
   /** Where processes keep their volumes; absent: a temporary folder. */
   dataDir?: string | undefined
+  /** The name that other machines reach processes by; absent: only this machine does. */
+  hostname?: string | undefined
   /** What runs in place of every image; absent: this repository's agent server. */
   agentServer?: ProcessHostOptions['agentServer']
   /** The port of all virtual instances; absent: a free one. */
@@ -46,6 +48,7 @@ export function createRailway(ctx: SimContext, options: RailwayOptions = {}): Si
     timings,
     dataDir,
     agentServer,
+    hostname,
     instancePort,
     ...rest
   } = options
@@ -59,6 +62,7 @@ export function createRailway(ctx: SimContext, options: RailwayOptions = {}): Si
       : processHost({
           dataDir: dataDir ?? mkdtempSync(join(tmpdir(), 'sandbox-railway-')),
           temporary: dataDir === undefined,
+          hostname,
           agentServer,
         })
   const running = deployments({

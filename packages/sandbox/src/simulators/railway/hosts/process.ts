@@ -15,6 +15,8 @@ export interface ProcessHostOptions {
   dataDir: string
   /** What stands in for every image. */
   agentServer?: { command: string; args: string[] } | undefined
+  /** What their domains name; absent: 127.0.0.1. */
+  hostname?: string | undefined
   /** True: `dataDir` is removed on close. */
   temporary?: boolean | undefined
 }
@@ -40,7 +42,12 @@ kill -KILL 0
 const PORT_RELEASE_MS = 15_000
 
 /** Runs each deployment as a local process: the agent server of this repository, whatever the image and start command say. */
-export function processHost({ dataDir: folder, agentServer, temporary }: ProcessHostOptions): InstanceHost {
+export function processHost({
+  dataDir: folder,
+  agentServer,
+  hostname = '127.0.0.1',
+  temporary,
+}: ProcessHostOptions): InstanceHost {
   const { command, args } = agentServer ?? { command: process.execPath, args: [AGENT_SERVER] }
   const dataDir = resolve(folder)
   const containerDir = (projectId: string, deploymentId: string) => join(dataDir, projectId, 'containers', deploymentId)
@@ -55,7 +62,7 @@ export function processHost({ dataDir: folder, agentServer, temporary }: Process
     async allot(taken) {
       for (;;) {
         const port = randomInt(INSTANCE_PORTS.from, INSTANCE_PORTS.to + 1)
-        if (!taken.has(`127.0.0.1:${port}`) && (await isFree(port))) return `127.0.0.1:${port}`
+        if (!taken.has(`${hostname}:${port}`) && (await isFree(port))) return `${hostname}:${port}`
       }
     },
 

@@ -8,14 +8,15 @@ import { startSimulators } from '@convos/sandbox'
 import { eventually } from '@convos/sandbox/testing'
 import { z } from 'zod'
 import { joinAsPerson, type Person } from '../test/support/person.ts'
-import type { Box, Builder } from './builder.ts'
+import type { Builder } from './builder.ts'
+import { seconds, timed, within } from './waiting.ts'
 
 const STOPPED_WITHIN_MS = 20_000
 
 const Health = z.object({ ready: z.boolean(), clean: z.boolean(), binding: z.string(), conversationId: z.string().nullable() })
 const Provisioned = z.object({ status: z.literal('active'), conversationId: z.string(), inviteUrl: z.string() })
 
-export interface SmokeOptions {
+export interface RuntimeOptions {
   builder: Builder
   image: string
   root: string
@@ -35,7 +36,7 @@ const startCommand = async (root: string) => {
  * Starts the image as Railway does, has it claimed and talked to, stops it, and starts it again as anybody else does on the same volume: it
  * must be the same agent. The rest of the world is the sandbox's simulators; `convos` is the sandbox's, from this checkout.
  */
-export async function smoke(options: SmokeOptions): Promise<void> {
+export async function smokeRuntime(options: RuntimeOptions): Promise<void> {
   const simulators = await startSimulators()
   const volume = await mkdtemp(join(tmpdir(), 'image-smoke-'))
   try {
@@ -68,13 +69,13 @@ export async function smoke(options: SmokeOptions): Promise<void> {
 }
 
 /** The real `convos` loads what is native in it, for the image's platform and C library; more of it needs the real network. */
-async function makesIdentities({ builder, image, root }: SmokeOptions, volume: string): Promise<void> {
+async function makesIdentities({ builder, image, root }: RuntimeOptions, volume: string): Promise<void> {
   const command = ['/app/node_modules/.bin/convos', 'identity', 'create', '--json', '--home=/tmp/convos']
   const box = await builder.run({ image, user: null, command, env: {}, volume, readable: root })
   if ((await box.exited) !== 0) throw new Error(`convos cannot make an identity: ${box.output()}`)
 }
 
-interface World extends SmokeOptions {
+interface World extends RuntimeOptions {
   simulators: string
   volume: string
 }
@@ -170,29 +171,6 @@ async function untilReady(health: () => Promise<z.infer<typeof Health>>): Promis
     await sleep(100)
   }
 }
-
-/** Throws when the deadline passes first, or the box ends. */
-async function within<T>(ms: number, otherwise: string, box: Box | null, done: Promise<T>): Promise<T> {
-  const late = new AbortController()
-  const lost = [
-    sleep(ms, undefined, { signal: late.signal }).then(() => Promise.reject(new Error(`${otherwise}, ${seconds(ms)} later`))),
-    ...(box ? [box.exited.then((code) => Promise.reject(new Error(`it ended with ${code}`)))] : []),
-  ]
-  try {
-    return await Promise.race([done, ...lost])
-  } finally {
-    late.abort()
-    for (const loser of lost) loser.catch(() => {})
-  }
-}
-
-async function timed(act: () => Promise<unknown>): Promise<number> {
-  const began = performance.now()
-  await act()
-  return performance.now() - began
-}
-
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
