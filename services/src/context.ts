@@ -3,7 +3,6 @@ import { createGates, type Gates } from './budget/gates.ts'
 import type { Provider } from './budget/policies.ts'
 import type { Config } from './config.ts'
 import { createVault, type Vault } from './crypto.ts'
-import { countPhases } from './db/status.ts'
 import { createImageRegistry, type ImageRegistry } from './infra/ghcr.ts'
 import type { InfraProvider } from './infra/provider.ts'
 import { createRailway } from './infra/railway.ts'
@@ -36,7 +35,7 @@ export interface Context {
 export function createContext(config: Config, meta: Meta): Context {
   const log = createLogger('services', config.logLevel)
   const db = connectDatabase({ url: config.db.url, prepared: config.db.prepared, log })
-  const metrics = createServiceMetrics(() => countPhases(db))
+  const metrics = createServiceMetrics(config.environment, db)
   const clock = systemClock
   const { hourlyBudget } = config.railway
   const gates = createGates({ db, clock, log, metrics, configured: configuredProviders(config), railwayPerHour: hourlyBudget })

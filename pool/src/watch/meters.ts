@@ -47,8 +47,15 @@ export function createMeters(registry: Registry, limits: Pick<Limits, 'hitWithin
     buckets: TICK_BUCKETS,
     registers,
   })
+  const leads = new Counter({
+    name: 'pool_leads_total',
+    help: 'How often this process became the replica that ticks',
+    registers,
+  })
 
   return {
+    becameLeader: (): void => leads.inc(),
+
     /** A claim that this replica is done with, as it stands now. */
     claimLeft(row: ClaimRow): void {
       const outcome = row.state === 'ended' ? 'done' : row.state
