@@ -8,6 +8,9 @@ type Environment = (typeof ENVIRONMENTS)[number]
 export const NETWORK_ORIGINS = ['https://dev.convos.org', 'https://popup.convos.org'] as const
 const [DEV_ORIGIN, PRODUCTION_ORIGIN] = NETWORK_ORIGINS
 
+/** Where the invites of an environment lead unless it says otherwise. */
+export const networkOf = (environment: string): string => (environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN)
+
 /** Names of earlier versions: starting as if they still worked would be a lie. */
 const isReplaced = (name: string) => name.startsWith('RAILWAY_SOURCE_') || name === 'OPENCLAW_GIT_REF'
 
@@ -114,7 +117,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** Null: nobody is told of alerts. May hold a secret in its path. */
     alertWebhookUrl: e.ALERT_WEBHOOK_URL ?? null,
     tickIntervalMs: e.TICK_INTERVAL_MS,
-    inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [e.environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN],
+    inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [networkOf(e.environment)],
     publicAgents: e.POOL_PUBLIC_AGENTS ?? e.environment !== 'production',
   }
 }
