@@ -49,6 +49,7 @@ const Env = z
     CONVOS_INVITE_ORIGINS: origins.optional(),
     POOL_PUBLIC_AGENTS: onOff.optional(),
     ALERT_WEBHOOK_URL: webhook.optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: envUrl.optional(),
     CLAIM_PENDING_TIMEOUT_MS: envInt(1_000, 30 * 86_400_000).default(86_400_000),
     RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   })
@@ -116,6 +117,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     },
     /** Null: nobody is told of alerts. May hold a secret in its path. */
     alertWebhookUrl: e.ALERT_WEBHOOK_URL ?? null,
+    /** Null: no traces are made. */
+    otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     tickIntervalMs: e.TICK_INTERVAL_MS,
     inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [networkOf(e.environment)],
     publicAgents: e.POOL_PUBLIC_AGENTS ?? e.environment !== 'production',

@@ -48,6 +48,8 @@ const Env = z.object({
   RAILWAY_ENVIRONMENT_NAME: Environment.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   METRICS_TOKEN: envSecret.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl.optional(),
+  RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   SERVICES_API_KEY: envSecret,
   PUBLIC_PORT: envInt(0, 65_535).optional(),
   SERVICES_PUBLIC_URL: envUrl.optional(),
@@ -150,6 +152,9 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     port: env.PORT,
     logLevel: env.LOG_LEVEL,
     metricsToken: env.METRICS_TOKEN,
+    /** Null: no traces are made. */
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    commit: env.RAILWAY_GIT_COMMIT_SHA,
     apiKey: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,
     publicPort: env.PUBLIC_PORT ?? null,

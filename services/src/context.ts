@@ -11,6 +11,7 @@ import { markerOf } from './naming.ts'
 import { registerAll } from './plugins/index.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { createSignal, type Signal } from './signal.ts'
+import { createTraces, type Traces } from './traces.ts'
 
 /** What everything works with; nothing of it is the truth about an instance, that is the database alone. */
 export interface Context {
@@ -30,6 +31,9 @@ export interface Context {
   changed: Signal
   /** There is something for the runner to do. */
   work: Signal
+  traces: Traces
+  /** Something was wished for this instance, in the trace that is under way: the runner goes on in it. */
+  wished(instanceId: string): void
 }
 
 export function createContext(config: Config, meta: Meta): Context {
@@ -40,6 +44,8 @@ export function createContext(config: Config, meta: Meta): Context {
   const { hourlyBudget } = config.railway
   const gates = createGates({ db, clock, log, metrics, configured: configuredProviders(config), railwayPerHour: hourlyBudget })
   const tools = createRegistry()
+  const work = createSignal()
+  const traces = createTraces()
   registerAll(tools, toolOptions(config, meta), (provider) => gates[provider])
   return {
     config,
@@ -54,7 +60,12 @@ export function createContext(config: Config, meta: Meta): Context {
     metrics,
     marker: (instanceId) => markerOf(meta, instanceId),
     changed: createSignal(),
-    work: createSignal(),
+    work,
+    traces,
+    wished(instanceId) {
+      traces.note(instanceId)
+      work.notify()
+    },
   }
 }
 

@@ -35,48 +35,47 @@ export function createServiceMetrics(environment: string, db: Queryable): Servic
   }
 }
 
-/** A gauge reads for itself: others may be rendered before its own reading is done. */
+type Sample = [labels: Record<string, string>, value: number]
+
 function exposeLedgers(registry: Registry, db: Queryable): void {
-  const registers = [registry]
-  new Gauge({
-    name: 'instances',
-    help: 'Instances that are not destroyed, by phase',
-    labelNames: ['phase'],
-    registers,
-    async collect() {
-      const counts = await countPhases(db)
-      this.reset()
-      for (const { phase, count } of counts) this.set({ phase }, count)
-    },
-  })
-  new Gauge({
-    name: 'ledger_unsettled_rows',
-    help: 'Ledger rows on their way to somewhere else: instances by phase, resources of tools by state',
-    labelNames: ['ledger', 'state'],
-    registers,
-    async collect() {
-      for (const { ledger, state, count } of await readUnsettled(db)) this.set({ ledger, state }, count)
-    },
-  })
-  new Gauge({
-    name: 'ledger_unsettled_oldest_age_seconds',
-    help: 'For how long the oldest of ledger_unsettled_rows has been on its way; resources that are being destroyed do not say',
-    labelNames: ['ledger', 'state'],
-    registers,
-    async collect() {
-      for (const { ledger, state, ageMs } of await readUnsettled(db))
-        if (ageMs !== null) this.set({ ledger, state }, ageMs / 1000)
-    },
-  })
-  new Gauge({
-    name: 'provider_credit_usd',
-    help: 'What is left on our account with a provider, as last measured with the usage of an instance',
-    labelNames: ['provider'],
-    registers,
-    async collect() {
-      const credits = await readCredits(db)
-      this.reset()
-      for (const { toolId, remaining } of credits) this.set({ provider: toolId }, remaining)
-    },
-  })
+  /** Reads for itself at each scrape: others may be rendered before its own reading is done. */
+  function gauge(name: string, help: string, labelNames: string[], read: () => Promise<Sample[]>): void {
+    const made = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [],
+      async collect() {
+        const samples = await read()
+        this.reset()
+        for (const [labels, value] of samples) this.set(labels, value)
+      },
+    })
+    registry.registerMetric(made)
+  }
+
+  gauge('instances', 'Instances that are not destroyed, by phase', ['phase'], async () =>
+    (await countPhases(db)).map(({ phase, count }): Sample => [{ phase }, count]),
+  )
+  gauge(
+    'ledger_unsettled_rows',
+    'Ledger rows on their way to somewhere else: instances by phase, resources of tools by state',
+    ['ledger', 'state'],
+    async () => (await readUnsettled(db)).map(({ ledger, state, count }): Sample => [{ ledger, state }, count]),
+  )
+  gauge(
+    'ledger_unsettled_oldest_age_seconds',
+    'For how long the oldest of ledger_unsettled_rows has been on its way; resources that are being destroyed do not say',
+    ['ledger', 'state'],
+    async () =>
+      (await readUnsettled(db)).flatMap(({ ledger, state, ageMs }): Sample[] =>
+        ageMs === null ? [] : [[{ ledger, state }, ageMs / 1000]],
+      ),
+  )
+  gauge(
+    'provider_credit_usd',
+    'What is left on our account with a provider, as last measured with the usage of an instance',
+    ['provider'],
+    async () => (await readCredits(db)).map(({ toolId, remaining }): Sample => [{ provider: toolId }, remaining]),
+  )
 }

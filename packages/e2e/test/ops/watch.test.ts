@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '@convos/sandbox/testing'
+import { eventually, LOADS, spyOnLoads } from '@convos/sandbox/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Environment, useWorld } from '../support/world.ts'
@@ -20,7 +20,7 @@ let canary: ChildProcess
 let said = ''
 
 beforeAll(async () => {
-  system = await world.start('dev', 1)
+  system = await world.start('dev', 1, spyOnLoads('/node_modules/'))
   const { pool, services } = system
   await eventually('an agent is ready', async () => (await system.api.counts()).idle > 0, { timeoutMs: 30_000 })
   const token = pool.env['METRICS_TOKEN'] ?? ''
@@ -86,6 +86,14 @@ const missing = (expression: string) =>
 test('the canary claims an agent of a real stack, hears that it lives, and gives it up', async () => {
   expect(JSON.parse(said)).toMatchObject({ ok: true, failure: null, settled: true })
   expect((await system.api.counts()).claimed).toBe(0)
+})
+
+test('without a collector for traces nothing of OpenTelemetry is loaded', async () => {
+  for (const { log } of [system.pool, system.services]) {
+    const loaded = (await log()).split('\n').filter((line) => line.startsWith(LOADS))
+    expect(loaded.some((line) => line.includes('/express/'))).toBe(true)
+    expect(loaded.filter((line) => line.includes('opentelemetry'))).toEqual([])
+  }
 })
 
 describe('alert rules', async () => {
