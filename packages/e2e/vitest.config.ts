@@ -1,5 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { name: 'e2e', include: ['test/**/*.test.ts'], fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    name: 'e2e',
+    include: ['test/**/*.test.ts'],
+    fileParallelism: false,
+    globalSetup: ['@convos/sandbox/testing/global-setup'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 })

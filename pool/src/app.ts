@@ -49,5 +49,11 @@ export function poolEndpoints(ctx: Context, parts: Parts): Endpoint<AuthClass>[]
 export function createApp(ctx: Context, parts: Parts): Express {
   const { config, log, metrics } = ctx
   const api = mountEndpoints(poolEndpoints(ctx, parts), createGuards(ctx))
-  return apiApp({ log, metrics, trustProxy: config.trustProxy, routes: [headers(), api, docsPage(), dashboard()] })
+  return apiApp({
+    log,
+    metrics,
+    trustProxy: config.trustProxy,
+    traceBegins: 'writes',
+    routes: [headers(), api, docsPage(), dashboard()],
+  })
 }

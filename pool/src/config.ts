@@ -8,6 +8,9 @@ type Environment = (typeof ENVIRONMENTS)[number]
 export const NETWORK_ORIGINS = ['https://dev.convos.org', 'https://popup.convos.org'] as const
 const [DEV_ORIGIN, PRODUCTION_ORIGIN] = NETWORK_ORIGINS
 
+/** Where the invites of an environment lead unless it says otherwise. */
+export const networkOf = (environment: string): string => (environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN)
+
 /** Names of earlier versions: starting as if they still worked would be a lie. */
 const isReplaced = (name: string) => name.startsWith('RAILWAY_SOURCE_') || name === 'OPENCLAW_GIT_REF'
 
@@ -47,6 +50,7 @@ const Env = z
     CONVOS_INVITE_ORIGINS: origins.optional(),
     POOL_PUBLIC_AGENTS: onOff.optional(),
     ALERT_WEBHOOK_URL: webhook.optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: envUrl.optional(),
     CLAIM_PENDING_TIMEOUT_MS: envInt(1_000, 30 * 86_400_000).default(86_400_000),
     RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   })
@@ -119,8 +123,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     },
     /** Null: nobody is told of alerts. May hold a secret in its path. */
     alertWebhookUrl: e.ALERT_WEBHOOK_URL ?? null,
+    /** Null: no traces are made. */
+    otlpEndpoint: e.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     tickIntervalMs: e.TICK_INTERVAL_MS,
-    inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [e.environment === 'production' ? PRODUCTION_ORIGIN : DEV_ORIGIN],
+    inviteOrigins: e.CONVOS_INVITE_ORIGINS ?? [networkOf(e.environment)],
     publicAgents: e.POOL_PUBLIC_AGENTS ?? e.environment !== 'production',
   }
 }

@@ -34,7 +34,7 @@ export async function createContext(p: {
   const { config, log, db, clock = systemClock } = p
   const limits = { ...LIMITS, ...p.limits }
   await seed(config, db, log)
-  const metrics = createMetrics('pool')
+  const metrics = createMetrics('pool', config.environment)
   return {
     config,
     limits,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectDatabase, createLogger, listen, runProcess } from '@convos/kit'
+import { connectDatabase, createLogger, listen, openTracing, runProcess } from '@convos/kit'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { createContext } from './context.ts'
@@ -10,6 +10,8 @@ const log = createLogger('pool', process.env['LOG_LEVEL'])
 
 await runProcess(log, async () => {
   const config = readConfig(process.env)
+  const { environment, commit: version, otlpEndpoint: endpoint } = config
+  const closeTracing = await openTracing({ endpoint, service: 'pool', environment, version }, log)
   const { applied, meta } = await migratePool(config)
   const db = connectDatabase({ url: config.database.url, prepared: config.database.prepared, log })
   const ctx = await createContext({ config, log, db })
@@ -26,6 +28,7 @@ await runProcess(log, async () => {
       await parts.stop()
       await close(Math.max(1_000, deadline - performance.now()))
       await db.end()
+      await closeTracing()
     },
   }
 })

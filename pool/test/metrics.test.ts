@@ -63,7 +63,24 @@ test('the tick is timed, its age is told by every replica, and one of them leads
   await eventually('a tick', () => valueOf(pool, 'pool_tick_duration_seconds_count'))
   const other = scoped(await pool.replica())
   expect([await valueOf(pool, 'pool_leading'), await valueOf(other, 'pool_leading')]).toEqual([1, 0])
+  expect([await valueOf(pool, 'pool_leads_total'), await valueOf(other, 'pool_leads_total')]).toEqual([1, 0])
+  expect(await valueOf(other, 'pool_tick_interval_seconds')).toBe(30)
   expect(await valueOf(other, 'pool_tick_age_seconds')).toBeLessThan(30)
+})
+
+test('how many are to be kept, and for how long the oldest has been where it is, is there for each status', async () => {
+  const pool = scoped(await measured({ POOL_MIN_IDLE: '2' }, { gaugesKeptMs: 0 }))
+  expect(await valueOf(pool, 'pool_idle_target')).toBe(2)
+  const [id] = await seedReady(pool, 1)
+  await pool.db.query({ values: [id], text: `update instances set status_since = clock_now() - interval '1 hour' where id = $1` })
+  const oldest = (status: string) => valueOf(pool, 'pool_instances_oldest_age_seconds', { status })
+  expect(await oldest('ready')).toBeGreaterThanOrEqual(3600)
+  expect(await oldest('deleting')).toBe(0)
+})
+
+test('every sample names its service and environment', async () => {
+  const samples = (await scrape(scoped(await measured()))).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  for (const sample of samples) expect(sample).toMatch(/service="pool",environment="dev"/)
 })
 
 test('what holds the refill back, and which alerts fire, is there', async () => {

@@ -49,6 +49,8 @@ const Env = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   METRICS_TOKEN: envSecret.optional(),
   SHUTDOWN_DELAY_MS: envInt(0, 30_000).default(0),
+  OTEL_EXPORTER_OTLP_ENDPOINT: envUrl.optional(),
+  RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   SERVICES_API_KEY: envSecret,
   PUBLIC_PORT: envInt(0, 65_535).optional(),
   SERVICES_PUBLIC_URL: envUrl.optional(),
@@ -156,6 +158,9 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     metricsToken: env.METRICS_TOKEN,
     /** How long a replica that is to stop goes on as before, while /readyz says no. */
     shutdownDelayMs: env.SHUTDOWN_DELAY_MS,
+    /** Null: no traces are made. */
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
+    commit: env.RAILWAY_GIT_COMMIT_SHA,
     apiKey: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,
     publicPort: env.PUBLIC_PORT ?? null,

@@ -3,7 +3,6 @@ import { createGates, type Gates } from './budget/gates.ts'
 import type { Provider } from './budget/policies.ts'
 import type { Config } from './config.ts'
 import { createVault, type Vault } from './crypto.ts'
-import { countPhases } from './db/status.ts'
 import { createImageRegistry, type ImageRegistry } from './infra/ghcr.ts'
 import type { InfraProvider } from './infra/provider.ts'
 import { createRailway } from './infra/railway.ts'
@@ -12,6 +11,7 @@ import { markerOf } from './naming.ts'
 import { registerAll } from './plugins/index.ts'
 import { createRegistry, type Registry } from './registry.ts'
 import { createSignal, type Signal } from './signal.ts'
+import { createTraces, type Traces } from './traces.ts'
 
 /** What everything works with; nothing of it is the truth about an instance, that is the database alone. */
 export interface Context {
@@ -31,16 +31,21 @@ export interface Context {
   changed: Signal
   /** There is something for the runner to do. */
   work: Signal
+  traces: Traces
+  /** Something was wished for this instance, in the trace that is under way: the runner goes on in it. */
+  wished(instanceId: string): void
 }
 
 export function createContext(config: Config, meta: Meta): Context {
   const log = createLogger('services', config.logLevel)
   const db = connectDatabase({ url: config.db.url, prepared: config.db.prepared, log })
-  const metrics = createServiceMetrics(() => countPhases(db))
+  const metrics = createServiceMetrics(config.environment, db)
   const clock = systemClock
   const { hourlyBudget } = config.railway
   const gates = createGates({ db, clock, log, metrics, configured: configuredProviders(config), railwayPerHour: hourlyBudget })
   const tools = createRegistry()
+  const work = createSignal()
+  const traces = createTraces()
   registerAll(tools, toolOptions(config, meta), (provider) => gates[provider])
   return {
     config,
@@ -55,7 +60,12 @@ export function createContext(config: Config, meta: Meta): Context {
     metrics,
     marker: (instanceId) => markerOf(meta, instanceId),
     changed: createSignal(),
-    work: createSignal(),
+    work,
+    traces,
+    wished(instanceId) {
+      traces.note(instanceId)
+      work.notify()
+    },
   }
 }
 

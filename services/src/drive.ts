@@ -67,14 +67,14 @@ async function forwards(drive: Drive, step: InstanceStep): Promise<void> {
   const { ctx, lease } = drive
   const log = (await readLogs(ctx.db, lease.instanceId))(step.name)
   if (log.do?.state === 'done') return
-  await takeStep({ db: ctx.db, lease, step, direction: 'do', log }, runOf(drive))
+  await takeStep({ db: ctx.db, lease, step, direction: 'do', log, parent: ctx.traces.of(lease.instanceId) }, runOf(drive))
   await progress(drive)
 }
 
 async function backwards(drive: Drive, step: InstanceStep): Promise<void> {
   const { ctx, lease } = drive
   const log = (await readLogs(ctx.db, lease.instanceId))(step.name)
-  await takeStep({ db: ctx.db, lease, step, direction: 'undo', log }, runOf(drive))
+  await takeStep({ db: ctx.db, lease, step, direction: 'undo', log, parent: ctx.traces.of(lease.instanceId) }, runOf(drive))
 }
 
 async function progress(drive: Drive): Promise<void> {

@@ -83,6 +83,7 @@ export async function driveInstance(ctx: Context, lease: Lease, stopping: AbortS
     const drive: Drive = { ctx, lease, stopping, row: await readHeld(ctx.db, lease), urgent: false, failures: [], refusal: null }
     try {
       const reached = await towardsWish(drive)
+      if (reached !== 'stopping') ctx.traces.forget(lease.instanceId)
       if (reached === 'destroyed') log.info('the instance is destroyed')
       else await rest(drive, reached)
     } catch (err) {

@@ -1,4 +1,4 @@
-import type { Queryable } from '@convos/kit'
+import { inSpan, type Queryable } from '@convos/kit'
 import { type Direction, type LogEntry, logEnded, logFound, logStarted, readSagaLog } from './db/saga-log.ts'
 import type { Lease } from './db/runner.ts'
 import { ProviderError } from './infra/errors.ts'
@@ -49,17 +49,36 @@ export async function readLogs(db: Queryable, instanceId: string): Promise<(step
   return (step) => ({ do: find(step, 'do'), undo: find(step, 'undo') })
 }
 
+interface StepToTake<C> {
+  db: Queryable
+  lease: Lease
+  step: Step<C>
+  direction: Direction
+  log: StepLog
+  /** The trace of who wished for it; null: none that is known. */
+  parent: string | null
+}
+
 /**
  * Takes one step one way, unless the log says it is done.
  * @throws whatever the step throws, after it was logged
  */
-export async function takeStep<C>(
-  p: { db: Queryable; lease: Lease; step: Step<C>; direction: Direction; log: StepLog },
-  c: C,
-): Promise<void> {
-  const { db, lease, step, direction, log } = p
+export async function takeStep<C>(p: StepToTake<C>, c: C): Promise<void> {
+  const { lease, step, direction, log, parent } = p
   const act = step[direction]
   if (!act || log[direction]?.state === 'done') return
+  const names = { 'convos.step': step.name, 'convos.direction': direction, 'convos.instance_id': lease.instanceId }
+  const waits = await inSpan(`step ${direction}`, { parent, attributes: names }, () =>
+    take(act, p, c).catch((err: unknown) => {
+      // nothing failed, and no span should say so
+      if (err instanceof NotYet) return err
+      throw err
+    }),
+  )
+  if (waits instanceof NotYet) throw waits
+}
+
+async function take<C>(act: Act<C>, { db, lease, step, direction, log }: StepToTake<C>, c: C): Promise<void> {
   const at = { step: step.name, direction }
   if ((await act.look(c, log)) === 'done') return logFound(db, lease, at)
   await logStarted(db, lease, at)

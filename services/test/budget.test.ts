@@ -29,7 +29,7 @@ beforeEach(async () => {
   db = connectDatabase({ url: database.url, prepared: true, log })
   await db.query('truncate provider_budgets')
   clock = fakeClock('2030-01-01T00:00:00Z')
-  metrics = createServiceMetrics(() => Promise.resolve([]))
+  metrics = createServiceMetrics('dev', db)
 })
 afterEach(() => db.end())
 
@@ -39,7 +39,7 @@ const replica = (over: { metrics?: ServiceMetrics; railwayPerHour?: number } = {
     db,
     clock,
     log,
-    metrics: over.metrics ?? createServiceMetrics(() => Promise.resolve([])),
+    metrics: over.metrics ?? createServiceMetrics('dev', db),
     configured: ['railway', 'ghcr'],
     railwayPerHour: over.railwayPerHour ?? HOURLY,
   })
@@ -244,7 +244,9 @@ describe('what is told of providers', () => {
         new RegExp(`provider_requests_total\\{provider="railway",operation="ProjectCreate",outcome="${outcome}"[^}]*\\} 1\n`),
       )
     expect(text).toMatch(/provider_budget_left\{provider="railway"[^}]*\} 7\n/)
+    expect(text).toMatch(/provider_budget_limit\{provider="railway",service="services",environment="dev"\} 10\n/)
     expect(text).not.toContain('provider_budget_left{provider="ghcr"')
+    expect(text).not.toContain('provider_budget_limit{provider="ghcr"')
     expect(text).toMatch(/provider_blocked\{provider="railway"[^}]*\} 1\n/)
     expect(text).toMatch(/provider_blocked\{provider="ghcr"[^}]*\} 0\n/)
   })

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { traceFields, traceparent } from './tracing/trace.ts'
 
 export type Logger = pino.Logger
 
@@ -27,6 +28,8 @@ export function createLogger(service: string, level = 'info', out: pino.Destinat
     redact: { paths: [...paths, 'req.headers["set-cookie"]', 'res.headers["set-cookie"]'], censor: '[redacted]' },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // finds what is said while a trace is under way
+    mixin: () => traceFields(traceparent()),
   }
   return pino(options, out)
 }

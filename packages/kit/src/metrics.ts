@@ -9,9 +9,10 @@ export interface Metrics {
   middleware: RequestHandler
 }
 
-export function createMetrics(service: string): Metrics {
+/** Every sample says of which service and which environment it is, so that one Prometheus can watch several. */
+export function createMetrics(service: string, environment: string): Metrics {
   const registry = new Registry()
-  registry.setDefaultLabels({ service })
+  registry.setDefaultLabels({ service, environment })
   collectDefaultMetrics({ register: registry })
   const duration = new Histogram({
     name: 'http_request_duration_seconds',

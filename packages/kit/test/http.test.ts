@@ -147,7 +147,7 @@ describe('bearer', () => {
 })
 
 test('metrics are for scrapers with the token, and name routes by pattern', async () => {
-  const metrics = createMetrics('test')
+  const metrics = createMetrics('test', 'dev')
   const router = Router()
     .get('/things/:id', (_req, res) => void res.json({}))
     .get('/metrics', metricsRoute(metrics.registry, 'scrape'))

@@ -1,4 +1,4 @@
-import { Problem, startLoop, withTransaction } from '@convos/kit'
+import { inSpan, Problem, startLoop, traceparent, withTransaction } from '@convos/kit'
 import type { GatewayReply } from '@convos/services/contract'
 import type { Context } from '../context.ts'
 import {
@@ -67,7 +67,7 @@ export function openDesk(ctx: Context) {
 
   async function carryOut(job: Job, reserved: Reservation): Promise<void> {
     try {
-      await runClaim(ctx, job, reserved)
+      await traced(job, reserved, () => runClaim(ctx, job, reserved))
     } catch (err) {
       log.error({ err, claimId: job.claimId }, 'a claim was interrupted; the sweep ends it')
       // how far it came is unknown here: no longer renewed, its lease runs out, and its box is asked
@@ -82,6 +82,13 @@ export function openDesk(ctx: Context) {
     }
     // back in the queue: for another box, now
     if (jobs.has(job.claimId)) loop.wake()
+  }
+
+  /** Who reserved for it may be at work on another claim, or on none: it goes on in its own trace. */
+  async function traced(job: Job, { instanceId }: Reservation, work: () => Promise<void>): Promise<void> {
+    const of = { parent: job.trace, attributes: { 'convos.claim_id': job.claimId, 'convos.instance_id': instanceId } }
+    if (job.runs === 1) await inSpan('claim queued', { ...of, startedAt: job.enteredAt }, async () => {})
+    await inSpan('claim run', of, work)
   }
 
   /** Reads how claims stand, tells who waits for them, and goes on with those that this replica carries out. */
@@ -172,6 +179,8 @@ export function openDesk(ctx: Context) {
         entered: false,
         running: false,
         runs: 0,
+        trace: traceparent(),
+        enteredAt: ctx.clock.now(),
       }
       // known before it can be matched, forgotten if it does not get in
       jobs.set(job.claimId, job)

@@ -26,6 +26,9 @@ export interface Job {
   running: boolean
   /** How often it was taken to a box. */
   runs: number
+  /** The trace that it belongs to, if there is one, and since when it waits. */
+  trace: string | null
+  enteredAt: Date
 }
 
 const UNREACHABLE = { status: 503, code: 'SERVICES_UNAVAILABLE', detail: 'the claim could not be carried out now; claim again' }

@@ -17,7 +17,11 @@ interface How {
 
 const ANSWER_MS = 30_000
 const SANDBOX_FILE = new URL('../../../.data/sandbox.json', import.meta.url)
-const Sandbox = z.object({ poolUrl: z.string(), poolApiKey: z.string() })
+const Sandbox = z.object({
+  poolUrl: z.string(),
+  poolApiKey: z.string(),
+  providers: z.object({ convos: z.string().nullable() }),
+})
 
 /** The pool as named, else by the environment, else the sandbox that runs here. */
 export async function connect(p: { url: string | undefined; key: string | undefined; env: NodeJS.ProcessEnv }): Promise<Api> {
@@ -55,7 +59,8 @@ export async function connect(p: { url: string | undefined; key: string | undefi
   }
 }
 
-async function readSandbox() {
+/** What runs here, if anything does. */
+export async function readSandbox() {
   const stored = await readFile(SANDBOX_FILE, 'utf8').catch(() => null)
   return stored === null ? null : Sandbox.parse(JSON.parse(stored))
 }

@@ -1,5 +1,6 @@
 import { Usage } from '@convos/kit'
 import { Claim, Operation, PoolStatus } from '../contract/index.ts'
+import { canary } from './canary/command.ts'
 import { type Command, number } from './command.ts'
 import { follow } from './follow.ts'
 import { keys } from './keys.ts'
@@ -115,4 +116,4 @@ const status: Command = {
   },
 }
 
-export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, rollout, reconcile, templates, keys]
+export const COMMANDS: readonly Command[] = [claim, drain, replenish, status, rollout, reconcile, templates, keys, canary]

@@ -1,4 +1,4 @@
-import { Deadline, withTransaction } from '@convos/kit'
+import { Deadline, inSpan, withTransaction } from '@convos/kit'
 import type { StatusDetail } from '@convos/services/contract'
 import { admit, withdraw } from '../claim/pending.ts'
 import { atMost, mapAtMost } from '../concurrency.ts'
@@ -58,7 +58,10 @@ export function createFleet(ctx: Context) {
     ask('create', id, () =>
       call(async () => {
         const row = await readInstance(db, id)
-        if (row?.status === 'starting') await services.create(id, row.image)
+        if (row?.status === 'starting')
+          await inSpan('instance create', { parent: null, attributes: { 'convos.instance_id': id } }, () =>
+            services.create(id, row.image),
+          )
       }),
     )
 

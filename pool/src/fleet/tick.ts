@@ -94,6 +94,7 @@ export function startTick(ctx: Context, fleet: Fleet): Tick {
       const took = held && !leading
       leading = held
       if (took) {
+        meters.becameLeader()
         cursor = null
         tick.wake()
         changes.wake()

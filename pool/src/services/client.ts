@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Deadline, requestJson } from '@convos/kit'
+import { type Deadline, inTrace, requestJson, traceHeaders } from '@convos/kit'
 import {
   ANY_RESOURCE,
   CancelReply,
@@ -41,17 +41,27 @@ export function createServices(p: { url: string; apiKey: string; environment: st
 
   const call: Call = async (path, reply, o) => {
     const { requestId = randomUUID(), ...rest } = o
-    try {
-      const answer = await requestJson(`${p.url}${path}`, {
-        ...rest,
-        reply,
-        headers: { authorization: `Bearer ${p.apiKey}`, 'x-environment': p.environment, 'x-request-id': requestId },
-      })
-      answeredAt = performance.now()
-      return answer
-    } catch (err) {
-      throw toServicesError(err)
+    const ask = async () => {
+      try {
+        const answer = await requestJson(`${p.url}${path}`, {
+          ...rest,
+          reply,
+          headers: {
+            authorization: `Bearer ${p.apiKey}`,
+            'x-environment': p.environment,
+            'x-request-id': requestId,
+            ...traceHeaders(),
+          },
+        })
+        answeredAt = performance.now()
+        return answer
+      } catch (err) {
+        throw toServicesError(err)
+      }
     }
+    const [, verb = ''] = /^\/([a-z-]+)/.exec(path) ?? []
+    const attributes = { 'http.request.method': o.method ?? 'GET', 'convos.request_id': requestId }
+    return inTrace(`services ${verb}`, { kind: 'client', attributes }, ask)
   }
 
   /** Reaches services as a caller of its environment; throws what is wrong. */

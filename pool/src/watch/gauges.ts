@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client'
 import type { Cache } from '../cache.ts'
 import type { Context } from '../context.ts'
 import { ALERT_CODES, STATUSES } from '../contract/index.ts'
-import { readGauges } from '../db/gauges.ts'
+import { readGauges, readOldestMs } from '../db/gauges.ts'
 import { listImages } from '../db/images.ts'
 import { databaseNow } from '../db/instances.ts'
 import type { Feed } from '../feed/feed.ts'
@@ -15,6 +15,7 @@ import { recent } from '../recent.ts'
 export function exposeGauges(ctx: Context, { cache, feed, tick }: { cache: Cache; feed: Feed; tick: Tick }): void {
   const { db, limits, log } = ctx
   const seen = recent(limits.gaugesKeptMs, () => readGauges(db))
+  const oldest = recent(limits.gaugesKeptMs, () => readOldestMs(db))
   const held = recent(limits.gaugesKeptMs, () => readHeld(ctx))
   const images = recent(limits.gaugesKeptMs, async () => ({ records: await listImages(db), now: await databaseNow(db) }))
 
@@ -43,6 +44,16 @@ export function exposeGauges(ctx: Context, { cache, feed, tick }: { cache: Cache
     const by = await cache.byStatus()
     for (const status of STATUSES) g.set({ status }, by[status] ?? 0)
   })
+  gauge(
+    'pool_instances_oldest_age_seconds',
+    'For how long the oldest instance of a status has had it; 0: there is none',
+    ['status'],
+    async (g) => {
+      const by = await oldest()
+      for (const status of STATUSES) g.set({ status }, (by.get(status) ?? 0) / 1000)
+    },
+  )
+  gauge('pool_idle_target', 'How many ready instances are to be kept', [], async (g) => g.set((await seen()).target))
   gauge('pool_refill_held', '1 while something keeps the stock below its target, by what it is', ['code'], async (g) => {
     const now = await held()
     if (now) g.set({ code: now.code }, 1)
@@ -63,6 +74,9 @@ export function exposeGauges(ctx: Context, { cache, feed, tick }: { cache: Cache
   )
   gauge('pool_tick_age_seconds', 'Time since a look at the whole fleet was completed, by any replica', [], async (g) =>
     g.set((await seen()).tickAgeMs / 1000),
+  )
+  gauge('pool_tick_interval_seconds', 'How often a look at the whole fleet is due', [], (g) =>
+    g.set(ctx.config.tickIntervalMs / 1000),
   )
   gauge('pool_leading', '1 on the replica that ticks', [], (g) => g.set(tick.leading ? 1 : 0))
   gauge('pool_alerts_firing', '1 while an alert fires', ['code'], async (g) => {

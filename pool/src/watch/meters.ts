@@ -1,3 +1,4 @@
+import { inSpan } from '@convos/kit'
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { ClaimRow } from '../db/claims.ts'
 import type { Limits } from '../limits.ts'
@@ -47,8 +48,15 @@ export function createMeters(registry: Registry, limits: Pick<Limits, 'hitWithin
     buckets: TICK_BUCKETS,
     registers,
   })
+  const leads = new Counter({
+    name: 'pool_leads_total',
+    help: 'How often this process became the replica that ticks',
+    registers,
+  })
 
   return {
+    becameLeader: (): void => leads.inc(),
+
     /** A claim that this replica is done with, as it stands now. */
     claimLeft(row: ClaimRow): void {
       const outcome = row.state === 'ended' ? 'done' : row.state
@@ -63,11 +71,11 @@ export function createMeters(registry: Registry, limits: Pick<Limits, 'hitWithin
     /** A claim whose end this replica leaves to the sweep. */
     claimInterrupted: (): void => claims.inc({ outcome: 'failed', code: 'INTERRUPTED' }),
 
-    /** Times a part of a claim, however it ends. */
+    /** Times a part of a claim, however it ends; in its trace, too. */
     async timed<T>(phase: 'tools' | 'configure', work: () => Promise<T>): Promise<T> {
       const stop = phases.startTimer({ phase })
       try {
-        return await work()
+        return await inSpan(`claim ${phase}`, {}, work)
       } finally {
         stop()
       }

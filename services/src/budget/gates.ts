@@ -1,4 +1,4 @@
-import type { Clock, Logger, Queryable } from '@convos/kit'
+import { type Clock, inSpan, type Logger, type Queryable, traceparent } from '@convos/kit'
 import PQueue from 'p-queue'
 import { recordBlock } from '../db/budgets.ts'
 import { ProviderError } from '../infra/errors.ts'
@@ -103,12 +103,16 @@ function createGate(provider: Provider, policy: Policy, { db, clock, log, metric
       check(operation)
       const waiting = new AbortController()
       const served = new AbortController()
+      // whoever comes before it in the queue may be at work for somebody else
+      const parent = traceparent()
+      const attributes = { 'convos.provider': provider, 'convos.operation': operation }
+      const asked = () => ask(operation, request)
       const tooLong = () => waiting.abort(holdBack(operation, 'too many requests are before it', GATE_PATIENCE))
       void clock.sleep(GATE_PATIENCE, served.signal).then(() => (served.signal.aborted ? undefined : tooLong()))
       return queue.add(
         () => {
           served.abort()
-          return ask(operation, request)
+          return parent === null ? asked() : inSpan(`provider ${provider}`, { kind: 'client', parent, attributes }, asked)
         },
         { signal: waiting.signal, priority: isAtLeisure(provider, operation) ? 0 : 1 },
       )

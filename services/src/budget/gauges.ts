@@ -3,6 +3,7 @@ import type { Account } from './account.ts'
 
 interface Kept {
   provider: string
+  perHour: number | null
   account: Account
 }
 
@@ -22,6 +23,13 @@ export function exposeBudgets(registry: Registry, gates: Kept[]): void {
       }
     },
   })
+  const limit = new Gauge({
+    name: 'provider_budget_limit',
+    help: 'Requests of an hour that we allow ourselves, by provider',
+    labelNames,
+    registers,
+  })
+  for (const { provider, perHour } of gates) if (perHour !== null) limit.set({ provider }, perHour)
   const blocked = new Gauge({
     name: 'provider_blocked',
     help: '1 while the provider told us to wait',

@@ -43,3 +43,30 @@ export async function countPhases(db: Queryable): Promise<{ phase: Phase; count:
   })
   return rows
 }
+
+export interface Unsettled {
+  ledger: 'instance' | 'tool'
+  state: string
+  count: number
+  /** Of the oldest; null where that is not written down. */
+  ageMs: number | null
+}
+
+/** What is on its way to somewhere else: 0 rows of a state are told as such. */
+export async function readUnsettled(db: Queryable): Promise<Unsettled[]> {
+  const { rows } = await db.query<Unsettled>({
+    name: 'read_unsettled',
+    text: `
+      select 'instance' as ledger, s.state, count(i.instance_id)::int as count,
+        coalesce(extract(epoch from clock_now() - min(i.phase_since)), 0)::float8 * 1000 as "ageMs"
+      from unnest(array['queued', 'creating', 'deploying', 'destroying']) as s(state)
+      left join instance_infra i on i.phase = s.state group by s.state
+      union all
+      select 'tool', s.state, count(t.id)::int,
+        case when s.state = 'creating' then coalesce(extract(epoch from clock_now() - min(t.created_at)), 0)::float8 * 1000 end
+      from unnest(array['creating', 'destroying']) as s(state)
+      left join instance_services t on t.state = s.state group by s.state
+      order by 1, 2`,
+  })
+  return rows
+}

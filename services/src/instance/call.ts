@@ -1,4 +1,4 @@
-import { HttpError, Problem, requestJson } from '@convos/kit'
+import { HttpError, inTrace, Problem, requestJson, traceHeaders } from '@convos/kit'
 import { z } from 'zod'
 import { INSTANCE_MAX_BYTES } from '../limits.ts'
 import { isStorable } from './health.ts'
@@ -15,20 +15,23 @@ export interface InstanceCall<S extends z.ZodType> {
  * One call to an instance with its own control token, which goes to its own address and nowhere else.
  * @throws Problem that says whose fault it is
  */
-export async function callInstance<S extends z.ZodType>(
+export function callInstance<S extends z.ZodType>(
   { url, controlToken }: { url: string; controlToken: string },
   { path, ...call }: InstanceCall<S>,
 ): Promise<z.output<S>> {
-  try {
-    const { data } = await requestJson(`${url}${path}`, {
-      ...call,
-      headers: { authorization: `Bearer ${controlToken}` },
-      maxBytes: INSTANCE_MAX_BYTES,
-    })
-    return data
-  } catch (err) {
-    throw err instanceof HttpError ? instanceProblem(err) : err
-  }
+  const attributes = { 'http.request.method': call.method, 'http.route': path }
+  return inTrace(`instance ${call.method} ${path}`, { kind: 'client', attributes }, async () => {
+    try {
+      const { data } = await requestJson(`${url}${path}`, {
+        ...call,
+        headers: { authorization: `Bearer ${controlToken}`, ...traceHeaders() },
+        maxBytes: INSTANCE_MAX_BYTES,
+      })
+      return data
+    } catch (err) {
+      throw err instanceof HttpError ? instanceProblem(err) : err
+    }
+  })
 }
 
 /** Its words go on to pool and to people: only if they can be kept, and are few. */

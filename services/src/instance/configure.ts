@@ -37,7 +37,7 @@ export async function configureInstance(
       reply: ProvisionAnswer,
     })
     await recordConfigured(ctx.db, { instanceId, afterMs: AFTER_CLAIM })
-    ctx.work.notify()
+    ctx.wished(instanceId)
     return {
       ok,
       conversationId,

@@ -71,7 +71,7 @@ export async function destroyTool(
       await wishToolAway(tx, { instanceId, toolId, generation })
       await makeUrgent(tx, instanceId)
     })
-    ctx.work.notify()
+    ctx.wished(instanceId)
   }
   return settled(ctx, { instanceId, toolId, generation }, ({ state }) => state === 'destroyed' || state === 'retained')
 }
@@ -153,7 +153,7 @@ async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promis
     // an instance that asks for what is being made does not wear down a provider's patience
     if (live.length === 0 || retried || p.requestedBy === 'pool') await makeUrgent(tx, p.instanceId)
   })
-  ctx.work.notify()
+  ctx.wished(p.instanceId)
 }
 
 function keepTo(
@@ -187,7 +187,7 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret })
     await makeUrgent(tx, p.instanceId)
   })
-  ctx.work.notify()
+  ctx.wished(p.instanceId)
 }
 
 /** A pool with an older database may take somebody's agent for free: its tools are not that pool's to give or to take. */

@@ -41,7 +41,7 @@ async function wishFor(
   if (same && !force) return false
   if (!(await wishRollout(ctx.db, { instanceId, image: wanted, restartOnly: same, deploymentId: present.deploymentId })))
     return null
-  ctx.work.notify()
+  ctx.wished(instanceId)
   ctx.changed.notify()
   return true
 }

@@ -37,5 +37,6 @@ export function createPublicApp(ctx: PublicContext, deps: PublicDeps): Express {
     trustProxy: deps.settings.trustProxy,
     bodyLimit: PUBLIC_MAX_BYTES,
     raw: [TELNYX_WEBHOOK],
+    traceBegins: 'writes',
   })
 }

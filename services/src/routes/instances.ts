@@ -40,7 +40,8 @@ export const instanceRoutes = (ctx: Context): Endpoint<'pool'>[] => [
       202: CreateInstanceReply.describe('it is being made'),
     },
     async handle({ body: { instanceId, image } }) {
-      if (!(await readAccess(ctx.db, instanceId))) await addInstance(ctx, instanceId, image ?? (await usableImage(ctx)))
+      const isNew = !(await readAccess(ctx.db, instanceId))
+      if (isNew) await addInstance(ctx, instanceId, image ?? (await usableImage(ctx)))
       const access = await readAccess(ctx.db, instanceId)
       if (!access || access.wish === 'absent' || access.phase === 'destroyed')
         throw new Problem({
@@ -48,7 +49,9 @@ export const instanceRoutes = (ctx: Context): Endpoint<'pool'>[] => [
           code: 'INSTANCE_GONE',
           detail: `instance ${instanceId} was destroyed; ids are not used again`,
         })
-      ctx.work.notify()
+      // a repeat wishes for nothing new: what is being made stays in the trace that it began in
+      if (isNew) ctx.wished(instanceId)
+      else ctx.work.notify()
       return { status: access.url ? 201 : 202, body: { instanceId, url: access.url } }
     },
   }),
@@ -66,7 +69,7 @@ export const instanceRoutes = (ctx: Context): Endpoint<'pool'>[] => [
     },
     async handle({ params: { instanceId } }) {
       const phase = await wishAbsent(ctx.db, instanceId)
-      ctx.work.notify()
+      ctx.wished(instanceId)
       ctx.changed.notify()
       const ok = phase === 'destroyed'
       return { status: ok ? 200 : 202, body: { ok } }

@@ -52,7 +52,7 @@ export async function createPublicHarness(postgresUrl: string, settings: Partial
   const tools = createRegistry()
   for (const toolId of TOOLS) tools.register(plugin(toolId))
 
-  const ctx: PublicContext = { db, log, clock, tools, metrics: createMetrics('services') }
+  const ctx: PublicContext = { db, log, clock, tools, metrics: createMetrics('services', 'dev') }
   const unexpected = () => Promise.reject(new Error('not expected in this test'))
   const deps: PublicDeps = {
     settings: { trustProxy: 0, smsPerDay: 100, telnyxPublicKey: null, ...settings },

@@ -8,7 +8,7 @@ export interface FakeInstance {
   health: Answer | (() => Promise<Answer>)
   /** Decides about everything else. */
   respond(request: { method: string; path: string; body: unknown; authorization: string | undefined }): Answer
-  seen: { method: string; path: string; body: unknown; authorization: string | undefined }[]
+  seen: { method: string; path: string; body: unknown; authorization: string | undefined; traceparent: unknown }[]
 }
 
 export const healthy = (over: Partial<Health> = {}): Answer => ({
@@ -40,9 +40,9 @@ export async function fakeInstances() {
       req.socket.destroy()
       return
     }
-    const { authorization } = req.headers
+    const { authorization, traceparent } = req.headers
     const request = { method: req.method ?? '', path: req.url ?? '', body: await read(req), authorization }
-    instance.seen.push(request)
+    instance.seen.push({ ...request, traceparent })
     const { health } = instance
     if (request.path !== '/pool/health') answer(res, instance.respond(request))
     else answer(res, typeof health === 'function' ? await health() : health)

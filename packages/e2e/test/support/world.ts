@@ -54,12 +54,12 @@ function worldOn(simulators: SimulatorServer) {
     /** Drops it after the tests. */
     keep: (database: Pick<TestDatabase, 'drop'>) => void databases.push(database),
 
-    /** Services and pool of an environment, started and warm. */
-    async start<Name extends 'dev' | 'staging'>(name: Name, idle: number) {
+    /** Services and pool of an environment, started; what `env` names stands in place of their own. */
+    async start<Name extends 'dev' | 'staging'>(name: Name, idle: number, env: Record<string, string> = {}) {
       const stack = await create(name, idle)
       const pool = poolClient({ poolUrl: stack.pool.url, poolApiKey: stack.pool.apiKey })
-      await stack.services.start()
-      await stack.pool.start()
+      await stack.services.start(env)
+      await stack.pool.start(env)
       return {
         ...stack,
         api: pool,

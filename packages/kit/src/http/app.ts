@@ -3,7 +3,9 @@ import express, { type Express, type Router } from 'express'
 import { pinoHttp } from 'pino-http'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import { isTracing, traceFields } from '../tracing/trace.ts'
 import { notFound, problemHandler } from './problem.ts'
+import { type TraceBegins, tracedRequests } from './traced.ts'
 
 export interface ApiAppOptions {
   log: Logger
@@ -18,6 +20,8 @@ export interface ApiAppOptions {
   raw?: string[]
   /** Paths that are asked all the time and may say no for long: a 5xx of theirs is no news. */
   quiet?: string[]
+  /** Which requests begin a trace where tracing is on; none unless set: those of a caller's trace go on in any case. */
+  traceBegins?: TraceBegins
 }
 
 const BODY_LIMIT = 256 * 1024
@@ -31,6 +35,7 @@ export function apiApp({
   bodyLimit: limit = BODY_LIMIT,
   raw = [],
   quiet = [],
+  traceBegins = 'never',
 }: ApiAppOptions): Express {
   const app = express()
   app.disable('x-powered-by')
@@ -45,6 +50,8 @@ export function apiApp({
         return id
       },
       customLogLevel: ({ url }, res) => (res.statusCode >= 500 && !quiet.includes(url.split('?')[0] ?? '') ? 'warn' : 'debug'),
+      // where this process makes no spans of its own, its caller's trace is still found in its log
+      customProps: ({ headers }) => (isTracing() ? {} : traceFields(String(headers['traceparent'] ?? ''))),
       // path only: a query string or a header could carry what must not be logged
       serializers: {
         req: (req: { id: unknown; method: string; url: string }) => ({
@@ -60,6 +67,8 @@ export function apiApp({
   // before the JSON parser, which leaves alone what was read already
   if (raw.length > 0) app.use(raw, express.raw({ type: () => true, limit }))
   app.use(express.json({ limit }))
+  // after the bodies are read: what goes on from there stays within the span
+  app.use(tracedRequests(traceBegins))
   for (const router of routes) app.use(router)
   app.use(notFound)
   app.use(problemHandler(log))

@@ -1,6 +1,8 @@
+export { type CollectedSpan, type Collector, startCollector } from './collector.ts'
 export { copyDatabase, createDatabase, databaseName, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
 export { readEnvExample } from './env-example.ts'
 export { eventually } from './eventually.ts'
 export { scoped } from './scoped.ts'
+export { LOADS, spyOnLoads } from './loads.ts'
 export { type RunningSandbox, type SandboxOptions, startSandbox } from './sandbox.ts'
 export { createStack, type Part, type Stack, type StackOptions } from './stack.ts'
