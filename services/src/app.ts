@@ -31,7 +31,7 @@ const internalEndpoints = (ctx: Context, stopping: AbortSignal): Endpoint<Caller
 /** The internal API; only pool talks to it. */
 export function createApp(ctx: Context, stopping: AbortSignal): Express {
   const endpoints = internalEndpoints(ctx, stopping)
-  const pool = [bearer([ctx.config.apiKey]), sameEnvironment(ctx.config.environment)]
+  const pool = [bearer(ctx.config.apiKeys), sameEnvironment(ctx.config.environment)]
   const routes = mountEndpoints([...endpoints, describing(endpoints)], { open: [], metrics: [], pool })
   return apiApp({ log: ctx.log, metrics: ctx.metrics, routes: [routes] })
 }
