@@ -203,7 +203,10 @@ const CASES: Record<string, Case> = {
   'our own hourly budget used up': {
     env: async () => {
       await eventually('what was asked is written down', async () => {
-        const rows = await query(databaseOf('services'), `select from provider_budgets where provider = 'railway' and requests > 10`)
+        const rows = await query(
+          databaseOf('services'),
+          `select from provider_budgets where provider = 'railway' and requests > 10`,
+        )
         return rows.length > 0
       })
       return { RAILWAY_HOURLY_BUDGET: '10' }
