@@ -7,8 +7,11 @@ import { parseArgs } from 'node:util'
 const PARTS = ['services', 'pool'] as const
 type Part = (typeof PARTS)[number]
 
-/** A variable that each part has to itself: where it is set, the variables are that part's. */
-const OWN: Record<Part, string> = { services: 'SERVICES_ENCRYPTION_KEYS', pool: 'POOL_API_KEY' }
+/** Where all of these are set, the shell's variables are that part's; the key of pool alone is what any of its clients has. */
+const OWN: Record<Part, readonly string[]> = {
+  services: ['DATABASE_URL', 'SERVICES_ENCRYPTION_KEYS'],
+  pool: ['DATABASE_URL', 'SERVICES_URL'],
+}
 
 const HELP = `usage: pnpm ops:doctor [--only services|pool] [--live] [--timeout SECONDS] [--json]
 
@@ -28,7 +31,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 function variablesOf(part: Part): string[] {
   const sandbox = `${root}.data/${part}.env`
   if (existsSync(`${root}${part}/.env`)) return [`--env-file=${root}${part}/.env`]
-  return process.env[OWN[part]] === undefined && existsSync(sandbox) ? [`--env-file=${sandbox}`] : []
+  const isTheirs = OWN[part].every((name) => process.env[name] !== undefined)
+  return !isTheirs && existsSync(sandbox) ? [`--env-file=${sandbox}`] : []
 }
 
 interface Options {

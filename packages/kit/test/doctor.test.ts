@@ -20,7 +20,11 @@ describe('a database', () => {
     ['nearly out of connections', { connections: { used: 80, max: 100 } }, 'DATABASE_CROWDED'],
     ['of another environment', { environment: 'production' }, 'DATABASE_OF_ANOTHER_ENVIRONMENT'],
     ['that was never migrated', { applied: null, environment: null }, 'DATABASE_UNMIGRATED'],
-    ['of which an applied migration was edited', { applied: [{ name: '0000_base.sql', checksum: 'b' }] }, 'DATABASE_MIGRATION_CHANGED'],
+    [
+      'of which an applied migration was edited',
+      { applied: [{ name: '0000_base.sql', checksum: 'b' }] },
+      'DATABASE_MIGRATION_CHANGED',
+    ],
   ])('%s', (_what, over, code) => expect(codes(over)).toEqual([code, 'CLOCK']))
 })
 
@@ -40,7 +44,9 @@ describe('a clock', () => {
     [31_000, 'fault'],
     [-45_000, 'fault'],
   ])('%i ms off: %s', (skew, level) => {
-    expect(judgeClock({ whose: 'it', theirs: 100_000 + skew, before: 100_000, after: 100_000, resolutionMs: 1 }).level).toBe(level)
+    expect(judgeClock({ whose: 'it', theirs: 100_000 + skew, before: 100_000, after: 100_000, resolutionMs: 1 }).level).toBe(
+      level,
+    )
   })
 })
 
