@@ -14,7 +14,10 @@ import * as op from '../infra/railway/operations.ts'
 import { idsOf } from '../infra/railway/place.ts'
 import { INSTANCE_PORT, MOUNT_PATH } from '../instance/desired.ts'
 
-export const LIVE_MS = 5 * 60_000
+/** Longer than everything in it takes at the most: what was made is deleted within it. */
+export const LIVE_MS = 15 * 60_000
+/** How long a project waits for its turn. */
+const TURN_WITHIN = 3 * 60_000
 /** How long something may take to show, or to be gone. */
 const SHOWS_WITHIN = 60_000
 const LOOK_EVERY = 1_000
@@ -76,8 +79,10 @@ async function make(db: Database, step: PlaceStep, p: PlaceRequest): Promise<Pla
   const { oneAtATime: turn } = step
   if (!turn) return step.create(p)
   const slot = { name: turn.slot, holder: `doctor:${randomUUID()}` }
+  const endsAt = performance.now() + TURN_WITHIN
   for (;;) {
     const waitMs = await takeSlot(db, { ...slot, ms: turn.callMs })
+    if (performance.now() + (waitMs ?? 0) > endsAt) throw new Error(`a ${step.name} had no turn in time: others are being made`)
     if (waitMs !== null) {
       await wait(waitMs)
       continue
