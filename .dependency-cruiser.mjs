@@ -14,7 +14,7 @@ const part = (name, folder, mayImport) => ({
 })
 
 const kitHttp = '^packages/kit/src/http/client\\.ts$'
-const kit = `^packages/kit/src/(index|server)\\.ts$|${kitHttp}`
+const kit = `^packages/kit/src/(index|server|doctor/index)\\.ts$|${kitHttp}`
 const agentCommands = '^runtime/openclaw/bin/src/(environment|http)\\.ts$'
 
 export default {

@@ -1,4 +1,4 @@
-import { envInt, envList, envSecret, envUrl, readEnv } from '@convos/kit'
+import { envInt, envList, envSecret, envSecrets, envUrl, readEnv } from '@convos/kit'
 import { z } from 'zod'
 
 const ENVIRONMENTS = ['dev', 'staging', 'production'] as const
@@ -20,7 +20,6 @@ const environmentOf = (env: { POOL_ENVIRONMENT?: Environment | undefined; RAILWA
 /** Checked beside the faults of single values, so that all of them are reported together. */
 const always = () => true
 const onOff = z.enum(['on', 'off']).transform((value) => value === 'on')
-const secrets = envList.pipe(z.array(envSecret).max(2, 'takes one value, or two while rotating'))
 /** As it is given: what a slash at its end means is for its owner to know. */
 const webhook = z.string().refine((url) => envUrl.safeParse(url).success, 'must be an http(s) URL')
 const origins = envList.pipe(z.array(envUrl.transform((url) => new URL(url).origin)))
@@ -37,8 +36,8 @@ const Env = z
     SHUTDOWN_DELAY_MS: envInt(0, 30_000).default(0),
     TRUST_PROXY: envInt(0, 10).default(0),
     PG_PREPARED: onOff.default(true),
-    POOL_API_KEY: secrets,
-    POOL_SECRET: secrets.optional(),
+    POOL_API_KEY: envSecrets,
+    POOL_SECRET: envSecrets.optional(),
     POOL_PUBLIC_URL: envUrl.optional(),
     POOL_MIN_IDLE: envInt(0, 10_000).default(3),
     POOL_MAX_TOTAL: envInt(1, 100_000).optional(),
@@ -46,7 +45,7 @@ const Env = z
     POOL_STUCK_TIMEOUT_MS: envInt(60_000, 86_400_000).default(900_000),
     TICK_INTERVAL_MS: envInt(100, 3_600_000).default(30_000),
     SERVICES_URL: envUrl,
-    SERVICES_API_KEY: envSecret,
+    SERVICES_API_KEY: envSecrets,
     CONVOS_INVITE_ORIGINS: origins.optional(),
     POOL_PUBLIC_AGENTS: onOff.optional(),
     ALERT_WEBHOOK_URL: webhook.optional(),
@@ -108,7 +107,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** How long a replica that is to stop goes on as before, while /readyz says no. */
     shutdownDelayMs: e.SHUTDOWN_DELAY_MS,
     database: { url: e.DATABASE_URL, directUrl: e.DATABASE_DIRECT_URL ?? e.DATABASE_URL, prepared: e.PG_PREPARED },
-    services: { url: e.SERVICES_URL, apiKey: e.SERVICES_API_KEY },
+    /** Services accepts each of two keys while they are being replaced; we send the first. */
+    services: { url: e.SERVICES_URL, apiKey: e.SERVICES_API_KEY[0] },
     /** The first is ours, a second is still accepted while it is being replaced. */
     apiKeys: e.POOL_API_KEY,
     /** Null: the one in the database. */

@@ -1,6 +1,7 @@
 import { type Clock, createMetrics, type Database, type Logger, type Metrics, systemClock } from '@convos/kit'
 import { newToken } from './naming.ts'
 import type { Config } from './config.ts'
+import { readFingerprint } from './db/fingerprint.ts'
 import { readSecret, readSettings, seedSettings } from './db/settings.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createServices, type Services } from './services/client.ts'
@@ -20,6 +21,8 @@ export interface Context {
   clock: Clock
   /** Keys of our HMACs: the first makes, all are accepted. */
   secrets: readonly string[]
+  /** Of this deployment, see `readFingerprint`. */
+  fingerprint: string
   /** This replica, as a holder of leases. */
   replica: string
 }
@@ -46,6 +49,7 @@ export async function createContext(p: {
     signals: createSignals(),
     clock,
     secrets: config.secrets ?? [await readSecret(db)],
+    fingerprint: await readFingerprint(db),
     replica: newToken(),
   }
 }

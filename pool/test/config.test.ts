@@ -39,6 +39,11 @@ test('two values are accepted for a key that is being replaced, and no third', (
   expect(() => readConfig({ ...BASE, POOL_API_KEY: Array(3).fill('a-key-of-16-chars').join(',') })).toThrow('POOL_API_KEY')
 })
 
+test('of two keys for services the first is sent', () => {
+  const { services } = readConfig({ ...BASE, SERVICES_API_KEY: 'first-of-16-chars,second-of-16-chars' })
+  expect(services.apiKey).toBe('first-of-16-chars')
+})
+
 test('all faults come together, by name and never by value', () => {
   const faulty = { ...BASE, DATABASE_URL: '', POOL_API_KEY: 'short', POOL_MIN_IDLE: 'many', POOL_ENVIRONMENT: 'production' }
   const message = (() => {

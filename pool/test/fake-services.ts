@@ -196,6 +196,16 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       CancelRequest.parse(req.body)
       res.json({ joined: await fake.onCancel(req.params.id) })
     })
+    .get('/instances', (_req, res) => {
+      const there = [...fake.instances].filter(([, { state }]) => state !== 'destroyed')
+      const instances = there.map(([instanceId]) => ({
+        instanceId,
+        createdAt: iso(60_000),
+        name: `tokyo-guide-${instanceId}`,
+        claimId: null,
+      }))
+      res.json({ instances, next: null })
+    })
     .get('/image', (_req, res) => {
       const digest = fake.image?.split('@')[1] ?? null
       res.json({ ref: 'registry.test/runtime:dev', image: fake.image, digest, resolvedAt: iso() })

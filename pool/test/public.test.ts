@@ -17,7 +17,7 @@ const agent = (name: z.ZodType) =>
 const agents = (name: z.ZodType) => z.strictObject({ claimed: z.tuple([agent(name)]), crashed: z.tuple([agent(name)]) })
 const count = z.int().min(0)
 const Counts = z.strictObject({ provisioning: count, idle: count, claimed: count, crashed: count, stuck: count })
-const Version = z.strictObject({ version: z.string(), commit: z.string(), environment: z.literal('dev') })
+const Version = z.strictObject({ version: z.string(), commit: z.string(), environment: z.literal('dev'), deployment: z.string() })
 const Health = z.strictObject({ ok: z.literal(true) })
 const Readiness = z.strictObject({
   ok: z.literal(true),

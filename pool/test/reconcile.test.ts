@@ -38,7 +38,8 @@ describe('a reconcile', () => {
     const healthy = newInstanceId()
     pool.services.instances.set(healthy, detailOf('healthy'))
     await seedRows(pool.db, [healthy])
-    const [unheardOf, stuck, silent] = [newInstanceId(), newInstanceId(), newInstanceId()]
+    const [unheardOf, stuck, silent, lost] = [newInstanceId(), newInstanceId(), newInstanceId(), newInstanceId()]
+    pool.services.instances.set(lost, detailOf('healthy'))
     await seedRows(pool.db, [unheardOf], 'ready')
     await seedRows(pool.db, [stuck, silent], 'stuck')
     await pool.db.query({ text: 'update instances set touched_at = clock_now() where id = $1', values: [stuck] })
@@ -52,7 +53,7 @@ describe('a reconcile', () => {
       unlisted: [{ provider: 'sms', error: 'no' }],
       counts: { 'orphan/report': 2 },
       absent: [unheardOf],
-      unknown: ['strangestray'],
+      unknown: ['strangestray', lost].toSorted(),
       silent: [],
       adopted: [],
       wouldDestroy: expect.arrayContaining([

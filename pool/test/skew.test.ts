@@ -96,7 +96,7 @@ describe('pool and services may differ by a version', () => {
 
   test('what an older services does not say yet is not missed', async () => {
     const pool = await poolBeside((call, reply) => {
-      if (call === 'GET /image') return { status: 404, body: { code: 'NOT_FOUND', status: 404 } }
+      if (call === 'GET /image' || call === 'GET /instances') return { status: 404, body: { code: 'NOT_FOUND', status: 404 } }
       if (call !== 'GET /providers') return reply
       const providers = reply.body as Record<string, unknown>[]
       return { ...reply, body: providers.map(withoutCredit) }

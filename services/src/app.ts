@@ -37,7 +37,7 @@ const internalEndpoints = (ctx: Context, ending: Ending): Endpoint<Caller>[] => 
 /** The internal API; only pool talks to it. */
 export function createApp(ctx: Context, ending: Ending): Express {
   const endpoints = internalEndpoints(ctx, ending)
-  const pool = [bearer([ctx.config.apiKey]), sameEnvironment(ctx.config.environment)]
+  const pool = [bearer(ctx.config.apiKeys), sameEnvironment(ctx.config.environment)]
   const routes = mountEndpoints([...endpoints, describing(endpoints)], { open: [], metrics: [], pool })
   return apiApp({ log: ctx.log, metrics: ctx.metrics, routes: [routes] })
 }

@@ -1,5 +1,5 @@
 import { EnvVars } from '@convos/agent-server/contract'
-import { envInt, envSecret, envUrl, readEnv } from '@convos/kit'
+import { envInt, envList, envSecret, envSecrets, envUrl, readEnv } from '@convos/kit'
 import { z } from 'zod'
 import type { EncryptionKey } from './crypto.ts'
 
@@ -51,7 +51,7 @@ const Env = z.object({
   SHUTDOWN_DELAY_MS: envInt(0, 30_000).default(0),
   OTEL_EXPORTER_OTLP_ENDPOINT: envUrl.optional(),
   RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
-  SERVICES_API_KEY: envSecret,
+  SERVICES_API_KEY: envSecrets,
   PUBLIC_PORT: envInt(0, 65_535).optional(),
   SERVICES_PUBLIC_URL: envUrl.optional(),
   TRUST_PROXY: envInt(0, 10).default(0),
@@ -128,7 +128,8 @@ const Rules = z.record(z.string(), z.string()).transform((env, ctx) => {
   for (const name of ['TELNYX_MESSAGING_PROFILE_ID', 'TELNYX_PUBLIC_KEY'])
     if (env[name] && !env['TELNYX_API_KEY']) fault('TELNYX_API_KEY', `is required where ${name} is set`)
   for (const name of OTHERS_SECRETS)
-    if (env[name] && env[name] === env['SERVICES_API_KEY']) fault(name, 'must differ from SERVICES_API_KEY')
+    if (env[name] && envList.safeParse(env['SERVICES_API_KEY']).data?.includes(env[name]))
+      fault(name, 'must differ from SERVICES_API_KEY')
   const production = (ours ?? railways) === 'production'
   for (const name of OUTSIDE_PRODUCTION)
     if (production && env[name]) fault(name, 'is shared by all instances and not accepted in production')
@@ -161,7 +162,8 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     /** Null: no traces are made. */
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
     commit: env.RAILWAY_GIT_COMMIT_SHA,
-    apiKey: env.SERVICES_API_KEY,
+    /** What pool presents: one, or two while it is being replaced. */
+    apiKeys: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,
     publicPort: env.PUBLIC_PORT ?? null,
     trustProxy: env.TRUST_PROXY,

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** Railway refuses longer project names. */
 const PROJECT_NAME_MAX = 32
 
@@ -9,6 +11,10 @@ export interface Deployment {
 /** How an instance's resources are told from everybody else's: in the project's description, as the name of its model key. */
 export const markerOf = ({ deploymentId, environment }: Deployment, instanceId: string): string =>
   `convos:${deploymentId}:${environment}:${instanceId}`
+
+/** Tells deployments apart where anybody may look, without naming one. */
+export const fingerprintOf = (deployment: Deployment): string => fingerprintOfMarker(markerOf(deployment, ''))
+export const fingerprintOfMarker = (marker: string): string => createHash('sha256').update(marker).digest('hex').slice(0, 16)
 
 /** A name for people; it always holds the whole instance id, so that no two are alike. */
 export const projectName = (environment: string, instanceId: string): string => named(`convos-${environment}`, instanceId)

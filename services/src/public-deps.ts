@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { destroyTool, provisionTool, toolUsage } from './instance/provision.ts'
+import { fingerprintOfMarker } from './naming.ts'
 import { createTelnyxMessages } from './plugins/telnyx/messages.ts'
 import type { PublicDeps } from './public/context.ts'
 
@@ -7,7 +8,12 @@ import type { PublicDeps } from './public/context.ts'
 export function publicDeps(ctx: Context): PublicDeps {
   const { trustProxy, smsPerDay, telnyx } = ctx.config
   return {
-    settings: { trustProxy, smsPerDay, telnyxPublicKey: telnyx?.publicKey ?? null },
+    settings: {
+      trustProxy,
+      smsPerDay,
+      fingerprint: fingerprintOfMarker(ctx.marker('')),
+      telnyxPublicKey: telnyx?.publicKey ?? null,
+    },
     provisionTool: (p) => provisionTool(ctx, p),
     async destroyTool(p) {
       const { state } = await destroyTool(ctx, p)

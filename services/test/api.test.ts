@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import request from 'supertest'
+import type { z } from 'zod'
+import { InstancesReply } from '../src/contract/index.ts'
 import { probeDue } from '../src/probe.ts'
 import { type Answer, type FakeInstance, healthy } from './support/fake-instances.ts'
 import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
@@ -182,4 +184,39 @@ describe('a claim', () => {
     const { body } = await request(h.app).post(`/configure/${newId()}`).set(h.headers).send(claim).expect(404)
     expect(body).toMatchObject({ code: 'INSTANCE_UNKNOWN' })
   })
+})
+
+test('all that is wished for is listed, page by page, with its name and claim; nothing that is going or gone', async () => {
+  const ids = [newId(), newId(), newId(), newId()].toSorted()
+  for (const id of ids)
+    await h.ctx.db.query({
+      text: `insert into instance_infra (instance_id, project_name, image, claim_id) values ($1, $1 || '-warm', 'i@sha256:0', 'c-' || $1)`,
+      values: [id],
+    })
+  const [first = '', second = '', going = '', gone = ''] = ids
+  await h.ctx.db.query({
+    text: `update instance_infra set wanted_name = 'tokyo-' || $1 where instance_id = $1`,
+    values: [second],
+  })
+  await h.ctx.db.query({ text: `update instance_infra set wish = 'absent' where instance_id = $1`, values: [going] })
+  await h.ctx.db.query({
+    text: `update instance_infra set wish = 'absent', phase = 'destroyed' where instance_id = $1`,
+    values: [gone],
+  })
+  const page = async (query: string) => InstancesReply.parse((await request(h.app).get(`/instances${query}`).set(h.headers)).body)
+  const all = (await page('')).instances.filter(({ instanceId }) => ids.includes(instanceId))
+  expect(all).toEqual([
+    { instanceId: first, name: `${first}-warm`, claimId: `c-${first}`, createdAt: expect.any(String) },
+    { instanceId: second, name: `tokyo-${second}`, claimId: `c-${second}`, createdAt: expect.any(String) },
+  ])
+  const walked: string[] = []
+  for (let next: string | null = null; ;) {
+    const { instances, next: more }: z.output<typeof InstancesReply> = await page(
+      `?limit=1${next === null ? '' : `&after=${next}`}`,
+    )
+    walked.push(...instances.map(({ instanceId }) => instanceId))
+    if (more === null) break
+    next = more
+  }
+  expect(walked.filter((id) => ids.includes(id))).toEqual([first, second])
 })

@@ -61,6 +61,13 @@ test('the key that pool presents is given to nobody else', () => {
     expect(faultsOf({ SERVICES_API_KEY: key, [name]: key })).toContain(`${name}: must differ from SERVICES_API_KEY`)
 })
 
+test('two keys of pool are accepted while one replaces the other, and no third; neither is given to anybody else', () => {
+  const keys = Array.from({ length: 3 }, () => randomBytes(16).toString('hex'))
+  expect(testConfig({ SERVICES_API_KEY: keys.slice(0, 2).join(', ') }).apiKeys).toEqual(keys.slice(0, 2))
+  expect(faultsOf({ SERVICES_API_KEY: keys.join(',') })).toContain('SERVICES_API_KEY: takes one value, or two')
+  expect(faultsOf({ SERVICES_API_KEY: keys.slice(0, 2).join(','), METRICS_TOKEN: keys[1] ?? '' })).toContain('METRICS_TOKEN')
+})
+
 test('a network that instances would not start on is refused', () => {
   for (const name of ['XMTP_ENV', 'INSTANCE_XMTP_ENV']) expect(faultsOf({ [name]: 'prod' })).toContain(name)
 })

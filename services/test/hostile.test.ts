@@ -100,7 +100,7 @@ describe.each(Object.entries(MOODS))('an instance that %s', (_name, answer) => {
     const heard = box.received.join('\n')
     for (const line of box.received) expect(line).toContain(`Bearer ${env['INSTANCE_CONTROL_TOKEN']}`)
     const others = [
-      h.config.apiKey,
+      ...h.config.apiKeys,
       h.config.railway.token,
       h.config.openrouter?.managementKey ?? '',
       ...['OPENCLAW_GATEWAY_TOKEN', 'INSTANCE_SERVICES_TOKEN', 'SETUP_PASSWORD', 'OPENROUTER_API_KEY', 'PRIVATE_WALLET_KEY'].map(

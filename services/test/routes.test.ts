@@ -83,7 +83,10 @@ describe('the internal listener', () => {
 })
 
 describe('the public listener', () => {
-  const deps = () => ({ ...publicDeps(h.ctx), settings: { trustProxy: 0, smsPerDay: 100, telnyxPublicKey: null } })
+  const deps = () => ({
+    ...publicDeps(h.ctx),
+    settings: { trustProxy: 0, smsPerDay: 100, fingerprint: 'f', telnyxPublicKey: null },
+  })
 
   test('serves what its table says, and nothing of the internal one but its own sign of life', () => {
     const declared = publicEndpoints(h.ctx, deps()).map(({ method, path }) => `${method} ${path}`)

@@ -72,7 +72,7 @@ afterAll(async () => {
 const call = (method: 'post' | 'delete', path: string, body?: object, replica = 0) => {
   const ask = request(`http://127.0.0.1:${replicas[replica]?.port}`)
   return ask[method](path)
-    .set({ authorization: `Bearer ${config.apiKey}`, 'x-environment': 'dev' })
+    .set({ authorization: `Bearer ${config.apiKeys[0]}`, 'x-environment': 'dev' })
     .send(body)
 }
 

@@ -46,7 +46,7 @@ afterAll(async () => {
 beforeEach(() => sim.faults.clear())
 
 const api = (replica = 0) => `http://127.0.0.1:${replicas[replica]?.port}`
-const headers = () => ({ authorization: `Bearer ${config.apiKey}`, 'x-environment': 'dev' })
+const headers = () => ({ authorization: `Bearer ${config.apiKeys[0]}`, 'x-environment': 'dev' })
 const create = (instanceId: string) => request(api()).post('/create-instance').set(headers()).send({ instanceId })
 const destroy = (instanceId: string) => request(api(1)).delete(`/destroy/${instanceId}`).set(headers())
 const detail = async (instanceId: string) => {

@@ -44,7 +44,7 @@ afterAll(async () => {
 const call = (method: 'get' | 'post', path: string, body?: object) => {
   const ask = request(`http://127.0.0.1:${services.port}`)
   return ask[method](path)
-    .set({ authorization: `Bearer ${config.apiKey}`, 'x-environment': 'dev' })
+    .set({ authorization: `Bearer ${config.apiKeys[0]}`, 'x-environment': 'dev' })
     .send(body)
 }
 const details = async (instanceIds: string[]) =>

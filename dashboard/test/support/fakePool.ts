@@ -21,7 +21,7 @@ type Handler = (asked: Asked) => Answer | Promise<Answer>
 /** A pool at the edge of the browser: `fetch` answers from a table of `METHOD path`, with its query or for any, which a test may change. */
 export function fakePool(routes: Record<string, Handler> = {}) {
   const table: Record<string, Handler> = {
-    'GET /version': () => ({ body: { version: '0.1.0', commit: 'abc', environment: 'staging' } }),
+    'GET /version': () => ({ body: { version: '0.1.0', commit: 'abc', environment: 'staging', deployment: 'd' } }),
     'GET /api/session': () => ({ body: aSession() }),
     'GET /api/pool/status': () => ({ body: aStatus([]) }),
     'GET /api/pool/instances': () => ({ body: { instances: [], nextCursor: null } }),

@@ -1,16 +1,35 @@
 import { z } from 'zod'
 
+/** What is wrong with one variable, in words; never its value. */
+export interface EnvFault {
+  name: string
+  message: string
+}
+
+/** The environment cannot be used. */
+export class UnusableEnv extends Error {
+  override name = 'UnusableEnv'
+  readonly faults: readonly EnvFault[]
+
+  constructor(faults: readonly EnvFault[]) {
+    super(`The environment is not usable:\n${faults.map(({ name, message }) => `  ${name}: ${message}`).join('\n')}`)
+    this.faults = faults
+  }
+}
+
 /**
  * Parses the environment once. An empty value counts as absent; all faults are reported together, by name and never by value.
- * @throws Error naming every faulty variable
+ * @throws UnusableEnv naming every faulty variable
  */
 export function readEnv<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = schema.safeParse(present)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'environment'}: ${describe(issue)}`)
-  throw new Error(`The environment is not usable:\n${faults.join('\n')}`)
+  throw new UnusableEnv(parsed.error.issues.map((issue) => ({ name: nameOf(issue), message: describe(issue) })))
 }
+
+/** Of values that are lists it does not matter which entry it is. */
+const nameOf = ({ path }: z.core.$ZodIssue) => path.filter((part) => typeof part === 'string').join('.') || 'environment'
 
 const describe = (issue: z.core.$ZodIssue) =>
   issue.code === 'invalid_type' && issue.message.endsWith('received undefined') ? 'is required' : issue.message
@@ -42,3 +61,11 @@ export const envList = z
       .filter(Boolean),
   )
   .pipe(z.array(z.string()).min(1, 'must name at least one value'))
+
+/** One secret, or two while it is being replaced: the first is the one to use, both are accepted. */
+export const envSecrets = envList.pipe(
+  z
+    .tuple([envSecret])
+    .rest(envSecret)
+    .refine((all) => all.length <= 2, 'takes one value, or two while rotating'),
+)

@@ -1,6 +1,6 @@
 /** The part of the kit that a small server needs: no database and no metrics, so that it starts quickly. */
 export { type Clock, fakeClock, type FakeClock, systemClock } from './clock.ts'
-export { envInt, envList, envSecret, envUrl, readEnv } from './config.ts'
+export { envInt, envList, envSecret, envSecrets, envUrl, readEnv, UnusableEnv } from './config.ts'
 export { Deadline } from './deadline.ts'
 export { apiApp, type ApiAppOptions } from './http/app.ts'
 export { bearer, secretMatches, sha256 } from './http/auth.ts'

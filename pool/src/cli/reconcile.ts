@@ -48,7 +48,7 @@ function tell({ out }: Terminal, report: ReconcileReport): void {
     if (some.length > 0) out(`\n${title}: ${some.join(' ')}`)
   }
   ids('instances that services never heard of', report.absent)
-  ids('instances in the findings that this pool has no row of', report.unknown)
+  ids('instances that this pool has no row of (see pool:db:enrich)', report.unknown)
   ids('instances that services could say nothing of', report.silent)
   for (const { provider, error } of report.unlisted) out(`\n${provider} could not be listed, so nothing is said of it: ${error}`)
 }

@@ -111,4 +111,10 @@ export const Agents = z.object({ claimed: z.array(Agent), crashed: z.array(Agent
 export type Agents = z.infer<typeof Agents>
 
 /** `GET /version` */
-export const Version = z.object({ version: z.string(), commit: z.string(), environment: z.string() })
+export const Version = z.object({
+  version: z.string(),
+  commit: z.string(),
+  environment: z.string(),
+  /** The same for all replicas of one deployment, and for no other. */
+  deployment: z.string(),
+})

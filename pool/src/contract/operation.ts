@@ -89,7 +89,7 @@ export const ReconcileReport = z.object({
   counts: z.record(z.string(), z.number()),
   /** Instances of this pool that services never heard of. */
   absent: z.array(z.string()),
-  /** Instances in the findings that this pool has no row for. */
+  /** Instances that services keeps, or names in a finding, and this pool has no row for. */
   unknown: z.array(z.string()),
   /** Instances of which services could say nothing now. */
   silent: z.array(z.string()),

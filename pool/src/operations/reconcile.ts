@@ -31,6 +31,8 @@ export const reconcileWork =
       if (err instanceof ServicesError && err.code === 'RECONCILE_RUNNING') return { againMs: limits.itemRetryMs }
       throw err
     }
+    // before the rows are read: what is made meanwhile has its row first
+    const kept = await everyInstance(services)
     const deadline = new Deadline(limits.tickDeadlineMs)
     const survey = await fleet.survey(deadline)
     const details = adopt.length === 0 ? new Map<string, StatusDetail>() : await services.statuses(adopt, deadline)
@@ -45,8 +47,18 @@ export const reconcileWork =
       }),
     )
     if (adopted.some(({ action }) => action === 'adopt')) signals.emit('changed')
-    return { done: true, report: reportOf(theirs, survey, adopted) }
+    return { done: true, report: reportOf(theirs, { ...survey, kept }, adopted) }
   }
+
+/** Ids of all that services keeps; none where it is a version behind, and cannot list them. */
+async function everyInstance(services: Pick<Context['services'], 'everyInstance'>): Promise<string[]> {
+  try {
+    return (await services.everyInstance()).map(({ instanceId }) => instanceId)
+  } catch (err) {
+    if (err instanceof ServicesError && err.code === 'NOT_FOUND') return []
+    throw err
+  }
+}
 
 type Adoption = ReconcileReport['adopted'][number]
 
@@ -68,7 +80,7 @@ function judge(
 /** Services' findings beside pool's own: who is missing on either side, and what automation would end now. */
 function reportOf(
   { dryRun, findings, unlisted, counts }: ReconcileReply,
-  { rows, details, decisions }: Survey,
+  { rows, details, decisions, kept }: Survey & { kept: readonly string[] },
   adopted: ReconcileReport['adopted'],
 ): ReconcileReport {
   const known = new Set(rows.map((row) => row.id))
@@ -79,7 +91,7 @@ function reportOf(
     unlisted,
     counts,
     absent: rows.filter((row) => details.get(row.id)?.state === 'absent').map((row) => row.id),
-    unknown: [...new Set(named)].toSorted(),
+    unknown: [...new Set([...named, ...kept.filter((id) => !known.has(id))])].toSorted(),
     silent: rows.filter((row) => !details.has(row.id)).map((row) => row.id),
     wouldDestroy: decisions.flatMap((decision) => {
       if (decision.kind !== 'move' || decision.move.to !== 'deleting') return []

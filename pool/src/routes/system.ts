@@ -65,7 +65,10 @@ export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'm
       summary: 'Which build this is',
       auth: 'public',
       replies: { 200: Version },
-      handle: () => ({ status: 200, body: { version, commit: config.commit, environment: config.environment } }),
+      handle: () => ({
+        status: 200,
+        body: { version, commit: config.commit, environment: config.environment, deployment: ctx.fingerprint },
+      }),
     }),
     endpoint({
       method: 'get',

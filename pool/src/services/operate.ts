@@ -1,6 +1,8 @@
 import {
   DebugReply,
   InstanceReply,
+  InstancesReply,
+  type KnownInstance,
   LogsReply,
   ProvisionToolReply,
   ReconcileReply,
@@ -25,6 +27,18 @@ const Ok = z.object({ ok: z.literal(true) })
 
 /** What operators have services do with instances in use, and what they look at. */
 export const operatorCalls = (call: Call, limits: Limits) => ({
+  /** Every instance that services keeps, known here or not. */
+  async everyInstance(): Promise<KnownInstance[]> {
+    const all: KnownInstance[] = []
+    for (let after: string | null = null; ;) {
+      const path: string = after === null ? '/instances' : `/instances?${new URLSearchParams({ after }).toString()}`
+      const { data } = await call(path, InstancesReply, { timeoutMs: limits.statusCallMs })
+      all.push(...data.instances)
+      if (data.next === null) return all
+      after = data.next
+    }
+  },
+
   /** Where an instance stands, by services' own ledger: no provider is asked. */
   async instance(instanceId: string, requestId?: string): Promise<InstanceReply> {
     const { data } = await call(`/instances/${instanceId}`, InstanceReply, { timeoutMs: limits.gatewayCallMs, requestId })

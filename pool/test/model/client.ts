@@ -104,6 +104,7 @@ export function clientOf(p: { process: Process; schedule: Schedule; time: Time; 
     takeTool: notInTheModel,
     updateTool: notInTheModel,
     tool: notInTheModel,
+    everyInstance: notInTheModel,
     instance: notInTheModel,
     redeploy: notInTheModel,
     reconfigure: notInTheModel,

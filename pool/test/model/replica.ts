@@ -56,6 +56,7 @@ export function startReplica(p: {
     signals: createSignals(),
     clock: time.clockOf(process),
     secrets: config.secrets ?? [],
+    fingerprint: 'model',
     replica: name,
   }
   return { process, ctx, parts: startParts(ctx) }

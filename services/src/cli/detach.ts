@@ -22,7 +22,7 @@ const detachDatabase = (db: Database): Promise<Detached> =>
   })
 
 /** @throws Refused while others are at the database */
-async function refuseBesideOthers(db: Database): Promise<void> {
+export async function refuseBesideOthers(db: Database): Promise<void> {
   const { connections, leases } = await countOthers(db)
   if (connections + leases > 0)
     throw new Refused(

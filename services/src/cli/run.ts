@@ -2,6 +2,7 @@ import { type AskingTerminal, type CommandSet, runCommand, withOwnDatabase } fro
 import { readConfig } from '../config.ts'
 import type { Opened } from './command.ts'
 import { detach } from './detach.ts'
+import { reattach } from './reattach.ts'
 import { reencrypt } from './reencrypt.ts'
 import { wallet } from './wallet.ts'
 
@@ -9,7 +10,7 @@ import { wallet } from './wallet.ts'
 export function run(argv: readonly string[], terminal: AskingTerminal): Promise<number> {
   const set: CommandSet<Opened, AskingTerminal> = {
     about: 'Works on the database of services.',
-    commands: [reencrypt, detach, wallet],
+    commands: [reencrypt, detach, reattach, wallet],
     options: {},
     optionsHelp: '',
     notes: "It works on the database that the service's own variables name (DATABASE_DIRECT_URL, else DATABASE_URL).",

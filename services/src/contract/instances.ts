@@ -25,6 +25,22 @@ export const Step = z.object({
   error: z.string().nullable(),
 })
 
+/** `GET /instances?after=&limit=`: every instance that is wished for, by id; `next` goes on after it, null at the end. */
+export const InstancesQuery = z.object({
+  after: InstanceId.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(500),
+})
+export const KnownInstance = z.object({
+  instanceId: z.string(),
+  createdAt: z.string(),
+  /** For people, `<words>-<instanceId>`: its agent's, once it is somebody's. */
+  name: z.string().nullable(),
+  /** The claim that it was last configured for. */
+  claimId: z.string().nullable(),
+})
+export type KnownInstance = z.infer<typeof KnownInstance>
+export const InstancesReply = z.object({ instances: z.array(KnownInstance), next: z.string().nullable() })
+
 /** `GET /instances/:id` */
 export const InstanceReply = z.object({
   instanceId: z.string(),

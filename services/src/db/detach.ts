@@ -74,3 +74,12 @@ export async function forgetCoordination(tx: Queryable): Promise<void> {
       select`,
   })
 }
+
+/** How many instances this ledger was ever asked to make; ids that were only wished away do not count. */
+export async function countMade(tx: Queryable): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>({
+    name: 'count_made',
+    text: 'select count(*)::int as n from instance_infra where project_name is not null',
+  })
+  return rows[0]?.n ?? 0
+}

@@ -65,6 +65,27 @@ export interface InstanceAccess {
   controlToken: string | null
 }
 
+export interface ListedInstance {
+  instanceId: string
+  createdAt: Date
+  name: string | null
+  claimId: string | null
+}
+
+/** Those that are wished for, by id. */
+export async function listInstances(db: Queryable, p: { after: string | null; limit: number }): Promise<ListedInstance[]> {
+  const { rows } = await db.query<ListedInstance>({
+    name: 'list_instances',
+    values: [p.after, p.limit],
+    text: `
+      select instance_id as "instanceId", created_at as "createdAt", coalesce(wanted_name, project_name) as name, claim_id as "claimId"
+      from instance_infra
+      where wish = 'present' and phase not in ('destroying', 'destroyed') and ($1::text is null or instance_id > $1)
+      order by instance_id limit $2`,
+  })
+  return rows
+}
+
 /** What it takes to talk to an instance; null for an id never heard of. */
 export async function readAccess(db: Queryable, instanceId: string): Promise<InstanceAccess | null> {
   const { rows } = await db.query<InstanceAccess>({

@@ -15,6 +15,8 @@ export interface PublicSettings {
   trustProxy: number
   /** How many texts an instance may send within a day. */
   smsPerDay: number
+  /** Says which deployment this is, to whoever knows. */
+  fingerprint: string
   /** Base64 of the bare 32 bytes, as Telnyx shows it; null: there are no webhooks. */
   telnyxPublicKey: string | null
 }

@@ -8,11 +8,13 @@ import {
   GatewayReply,
   InstanceId,
   InstanceReply,
+  InstancesQuery,
+  InstancesReply,
   RedeployReply,
   RedeployRequest,
 } from '../contract/index.ts'
 import { drawToken, tokenHash } from '../crypto.ts'
-import { insertInstance, readAccess, wishAbsent } from '../db/instances.ts'
+import { insertInstance, listInstances, readAccess, wishAbsent } from '../db/instances.ts'
 import { readSagaLog } from '../db/saga-log.ts'
 import { readStatus } from '../db/status.ts'
 import { readTools } from '../db/tools.ts'
@@ -73,6 +75,21 @@ export const instanceRoutes = (ctx: Context): Endpoint<'pool'>[] => [
       ctx.changed.notify()
       const ok = phase === 'destroyed'
       return { status: ok ? 200 : 202, body: { ok } }
+    },
+  }),
+
+  endpoint({
+    method: 'get',
+    path: '/instances',
+    operationId: 'listInstances',
+    summary: 'Every instance that is wished for, for a pool that has lost its own list',
+    auth: 'pool',
+    query: InstancesQuery,
+    replies: { 200: InstancesReply },
+    async handle({ query: { after = null, limit } }) {
+      const rows = await listInstances(ctx.db, { after, limit })
+      const instances = rows.map((row) => ({ ...row, createdAt: row.createdAt.toISOString() }))
+      return { status: 200, body: { instances, next: rows.length === limit ? (rows.at(-1)?.instanceId ?? null) : null } }
     },
   }),
 

@@ -61,7 +61,7 @@ describe('every endpoint', () => {
       }
     }
     expect(reached).toEqual([])
-    await request(app).get('/healthz').expect(200, { ok: true })
+    await request(app).get('/healthz').expect(200, { ok: true, deployment: 'f' })
   })
 
   test('answers an instance about itself, and nothing about another', async () => {

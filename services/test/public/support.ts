@@ -55,7 +55,7 @@ export async function createPublicHarness(postgresUrl: string, settings: Partial
   const ctx: PublicContext = { db, log, clock, tools, metrics: createMetrics('services', 'dev') }
   const unexpected = () => Promise.reject(new Error('not expected in this test'))
   const deps: PublicDeps = {
-    settings: { trustProxy: 0, smsPerDay: 100, telnyxPublicKey: null, ...settings },
+    settings: { trustProxy: 0, smsPerDay: 100, fingerprint: 'f', telnyxPublicKey: null, ...settings },
     provisionTool: unexpected,
     destroyTool: unexpected,
     toolUsage: () => Promise.resolve(null),

@@ -54,7 +54,7 @@ export async function createHarness(postgresUrl: string, over: Record<string, st
     keyFaults,
     instances,
     app: createApp(ctx, { retired: new AbortController().signal, stopping: new AbortController().signal }),
-    headers: { authorization: `Bearer ${config.apiKey}`, 'x-environment': 'dev' },
+    headers: { authorization: `Bearer ${config.apiKeys[0]}`, 'x-environment': 'dev' },
 
     /** One pass of a runner over everything that is due; returns when all of it was given back. */
     async pass(runnerId = 'runner') {

@@ -51,6 +51,8 @@ function worldOn(simulators: SimulatorServer) {
     admin,
     simulators,
     create,
+    /** An empty one, which nothing has migrated; dropped after the tests. */
+    newDatabase,
     /** Drops it after the tests. */
     keep: (database: Pick<TestDatabase, 'drop'>) => void databases.push(database),
 

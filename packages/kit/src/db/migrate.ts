@@ -55,6 +55,21 @@ export async function readMeta(db: Queryable): Promise<Meta> {
   return { environment: rows[0].environment, deploymentId: rows[0].deployment_id }
 }
 
+export interface Migration {
+  /** Its file, e.g. `0001_pool.sql`. */
+  name: string
+  /** SHA-256 of its text, hex. */
+  checksum: string
+}
+
+/** What a service's database is made of, in order; reads files only. */
+export async function migrationsOf(folder: string): Promise<Migration[]> {
+  const files = [...(await sqlFiles(BASE)), ...(await sqlFiles(folder))]
+  return Promise.all(files.map(async (file) => ({ name: basename(file), checksum: checksumOf(await readFile(file, 'utf8')) })))
+}
+
+const checksumOf = (sql: string): string => createHash('sha256').update(sql).digest('hex')
+
 async function sqlFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder)
   return names
@@ -66,7 +81,7 @@ async function sqlFiles(folder: string): Promise<string[]> {
 async function apply(client: pg.Client, file: string): Promise<boolean> {
   const name = basename(file)
   const sql = await readFile(file, 'utf8')
-  const checksum = createHash('sha256').update(sql).digest('hex')
+  const checksum = checksumOf(sql)
   const { rows } = await client.query<{ checksum: string }>('select checksum from schema_migrations where name = $1', [name])
   if (rows[0]) {
     if (rows[0].checksum !== checksum) throw new Error(`migration ${name} was changed after it had been applied`)

@@ -9,6 +9,7 @@ import { startSimulators } from '../simulators/server.ts'
 import { buildDashboard } from './dashboard.ts'
 import { type Descriptor, removeDescriptor, runningSandbox, writeDescriptor } from './descriptor.ts'
 import type { Display } from './display.ts'
+import { envFile, removeEnvFile, writeEnvFile } from './env-files.ts'
 import { poolEnv, projectIntervalMs, providerAccounts, servicesEnv, type Urls } from './environment.ts'
 import { type StartOptions, UsageError } from './options.ts'
 import { poolApi } from './pool-api.ts'
@@ -93,6 +94,9 @@ export async function runSandbox(
         },
       })
       teardown.add('services', () => part.stop())
+      const own = envFile(dataDir, name)
+      writeEnvFile(own, env)
+      teardown.add('services', async () => removeEnvFile(own))
     }
     await until(() => api.ready(), READY_MS, interrupted, `the pool is not ready; see ${join(dataDir, 'logs')}`)
   })

@@ -38,6 +38,18 @@ const VolumeInstance = z.object({ volumeId: z.string(), serviceId: z.string().nu
 const PageInfo = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() })
 const Accepted = z.boolean()
 
+export const ApiTokenContext = operation('ApiTokenContext', z.object({ apiToken: z.object({ workspaces: z.array(Named) }) }))
+
+export const WorkspaceGet = operation(
+  'WorkspaceGet',
+  z.object({
+    workspace: Named.extend({
+      projectCount: z.number(),
+      apiTokenRateLimit: z.object({ remainingPoints: z.number(), resetsAt: z.string() }).nullable(),
+    }),
+  }),
+)
+
 export const ProjectCreate = operation(
   'ProjectCreate',
   z.object({ projectCreate: z.object({ id: z.string(), environments: connection(Named) }) }),
@@ -168,6 +180,8 @@ export const ProjectsStatusByIds = operation(
 export const StatusAtLeisure = { ...ProjectsStatusByIds, countedAs: 'StatusAtLeisure' }
 
 export const OPERATIONS: Operation[] = [
+  ApiTokenContext,
+  WorkspaceGet,
   ProjectCreate,
   ProjectsPage,
   ProjectsSurvey,

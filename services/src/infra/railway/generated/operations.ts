@@ -104,6 +104,11 @@ export type PublicRuntime =
   | 'UNSPECIFIED'
   | 'V2';
 
+export type ApiTokenContextQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ApiTokenContextQuery = { apiToken: { workspaces: Array<{ id: string, name: string }> } };
+
 export type DeploymentLogsQueryVariables = Exact<{
   deploymentId: string;
   limit?: number | null | undefined;
@@ -253,8 +258,16 @@ export type VolumesGetQueryVariables = Exact<{
 
 export type VolumesGetQuery = { environment: { volumeInstances: { edges: Array<{ node: { volumeId: string, serviceId: string | null, isPendingDeletion: boolean } }> } } };
 
+export type WorkspaceGetQueryVariables = Exact<{
+  workspaceId: string;
+}>;
+
+
+export type WorkspaceGetQuery = { workspace: { id: string, name: string, projectCount: number, apiTokenRateLimit: { remainingPoints: number, resetsAt: string } | null } };
+
 /** All documents by the name of their operation. */
 export interface Operations {
+  ApiTokenContext: { variables: ApiTokenContextQueryVariables; result: ApiTokenContextQuery }
   DeploymentLogs: { variables: DeploymentLogsQueryVariables; result: DeploymentLogsQuery }
   DeploymentRestart: { variables: DeploymentRestartMutationVariables; result: DeploymentRestartMutation }
   DomainsGet: { variables: DomainsGetQueryVariables; result: DomainsGetQuery }
@@ -274,4 +287,5 @@ export interface Operations {
   VariablesGet: { variables: VariablesGetQueryVariables; result: VariablesGetQuery }
   VolumeCreate: { variables: VolumeCreateMutationVariables; result: VolumeCreateMutation }
   VolumesGet: { variables: VolumesGetQueryVariables; result: VolumesGetQuery }
+  WorkspaceGet: { variables: WorkspaceGetQueryVariables; result: WorkspaceGetQuery }
 }
