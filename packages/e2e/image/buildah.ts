@@ -50,7 +50,7 @@ export const buildahBuilder = (): Builder => ({
       }),
       stop() {
         const init = descendants(child.pid ?? 0).find(({ program }) => !/\/(memfd:)?buildah[^/]*$/.test(program))
-        if (!init) throw new Error(`nothing runs in the box: ${output().slice(-2000)}`)
+        if (!init) return Promise.reject(new Error(`nothing runs in the box: ${output().slice(-2000)}`))
         process.kill(init.pid, 'SIGTERM')
         return Promise.resolve()
       },
