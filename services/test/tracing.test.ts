@@ -73,6 +73,23 @@ test('an instance is told the span that calls it', async () => {
   expect(untraced).toMatchObject({ traceparent: undefined })
 })
 
+test('a request that waited for its turn behind others is in its own trace, not in theirs', async () => {
+  const collector = scoped(await startCollector())
+  const close = await openTracing({ endpoint: collector.url, service: 'services', environment: 'dev', version: '1' }, h.ctx.log)
+  const gate = Promise.withResolvers<void>()
+  const ask = (parent: string, operation: string) =>
+    inSpan('wishes', { parent }, () => h.ctx.gates.ghcr.pass(operation, () => gate.promise))
+  const before = Array.from({ length: 4 }, () => ask(GIVEN, 'before'))
+  const behind = ask(`00-${OTHER}-${'b'.repeat(16)}-01`, 'behind')
+  gate.resolve()
+  await Promise.all([...before, behind])
+  await close()
+  const asked = (operation: string) =>
+    collector.spans.filter((span) => span.name === 'provider ghcr' && span.attributes['convos.operation'] === operation)
+  expect(asked('before').map(({ traceId }) => traceId)).toEqual([TRACE, TRACE, TRACE, TRACE])
+  expect(asked('behind').map(({ traceId }) => traceId)).toEqual([OTHER])
+})
+
 test('of ever so many instances the latest are remembered', async () => {
   const collector = scoped(await startCollector())
   const close = await openTracing({ endpoint: collector.url, service: 'services', environment: 'dev', version: '1' }, h.ctx.log)

@@ -1,4 +1,4 @@
-import { type Clock, inSpan, type Logger, type Queryable, traceparent } from '@convos/kit'
+import { type Clock, inTrace, type Logger, type Queryable } from '@convos/kit'
 import PQueue from 'p-queue'
 import { recordBlock } from '../db/budgets.ts'
 import { ProviderError } from '../infra/errors.ts'
@@ -103,16 +103,14 @@ function createGate(provider: Provider, policy: Policy, { db, clock, log, metric
       check(operation)
       const waiting = new AbortController()
       const served = new AbortController()
-      // whoever comes before it in the queue may be at work for somebody else
-      const parent = traceparent()
       const attributes = { 'convos.provider': provider, 'convos.operation': operation }
-      const asked = () => ask(operation, request)
       const tooLong = () => waiting.abort(holdBack(operation, 'too many requests are before it', GATE_PATIENCE))
       void clock.sleep(GATE_PATIENCE, served.signal).then(() => (served.signal.aborted ? undefined : tooLong()))
       return queue.add(
         () => {
           served.abort()
-          return parent === null ? asked() : inSpan(`provider ${provider}`, { kind: 'client', parent, attributes }, asked)
+          // the queue runs it in its caller's context: it is in no neighbour's trace
+          return inTrace(`provider ${provider}`, { kind: 'client', attributes }, () => ask(operation, request))
         },
         { signal: waiting.signal, priority: isAtLeisure(provider, operation) ? 0 : 1 },
       )
