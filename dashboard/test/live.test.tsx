@@ -71,15 +71,20 @@ test('a stream that is refused leads to the login page, and nobody listens there
 })
 
 test('the palette goes to an instance by a few letters of its name', async () => {
-  fakePool({ [STATUS]: () => ({ body: aStatus([anInstance({ id: 'aaa', agentName: 'tokyo' }), anInstance({ id: 'bbb' })]) }) })
+  const tokyo = anInstance({ id: 'aaa', agentName: 'tokyo' })
+  fakePool({
+    [STATUS]: () => ({ body: aStatus([tokyo, anInstance({ id: 'bbb' })]) }),
+    'GET /api/pool/instances/aaa': () => ({ body: { ...tokyo, events: [] } }),
+  })
   const { user } = open('/')
   await live()
   await user.keyboard('{Control>}k{/Control}')
   await user.type(await screen.findByRole('combobox', { name: 'Go to' }), 'tok')
   await waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(1))
   await user.keyboard('{Enter}')
-  await waitFor(() => expect(window.location.pathname + window.location.search).toBe('/instances?q=aaa'))
-  await waitFor(() => expect(document.activeElement?.tagName).toBe('MAIN'))
+  await waitFor(() => expect(window.location.pathname + window.location.search).toBe('/instances?open=aaa'))
+  const panel = await screen.findByRole('dialog', { name: 'tokyo' })
+  await waitFor(() => expect(panel.contains(document.activeElement)).toBe(true))
 })
 
 test('what could not be read is told with its request id, and asked for until it can be', async () => {
