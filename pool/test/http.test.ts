@@ -49,7 +49,10 @@ describe('answers', () => {
       const answer = await fetch(`${pool.url}/api/claim`, { method: 'POST', headers, body })
       expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([415, 'JSON_REQUIRED'])
     }
-    expect((await pool.call('GET', '/api/pool/status')).body).toMatchObject({ counts: { idle: 1, claimed: 0 } })
+    expect((await pool.call('GET', '/api/pool/status')).body).toMatchObject({
+      counts: { idle: 1, claimed: 0 },
+      byStatus: { ready: 1 },
+    })
   })
 
   test('what the database could not hold is a fault of the request', async () => {

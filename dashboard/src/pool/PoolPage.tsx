@@ -100,7 +100,7 @@ function useWholePool() {
 }
 
 function Instances({ status, marks }: { status: PoolStatus; marks: ReadonlyMap<string, CellMark> }) {
-  if (status.truncated) return <RackBar counts={status.counts} />
+  if (status.truncated) return <RackBar byStatus={status.byStatus} />
   if (status.instances.length > 0) return <Rack instances={status.instances} marks={marks} />
   const hint =
     status.target > 0

@@ -1,7 +1,7 @@
 import type { FeedMessage } from '@convos/pool/contract'
 import { vi } from 'vitest'
 import { aSession, aStatus } from './data.ts'
-import { aQuietHour, settings } from './supply.ts'
+import { aQuietHour, aTick, settings } from './supply.ts'
 
 interface Asked {
   method: string
@@ -30,6 +30,7 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     'GET /api/pool/settings': () => ({ body: settings() }),
     'GET /api/pool/images': () => ({ body: { wanted: null, images: [] } }),
     'GET /api/pool/alerts': () => ({ body: { firing: [], resolved: [] } }),
+    'GET /api/pool/tick': () => ({ body: aTick() }),
     'GET /api/pool/providers': () => ({ body: { providers: [] } }),
     'GET /api/templates': () => ({ body: { templates: [], truncated: false } }),
     'GET /api/tools': () => ({ body: { tools: [] } }),
