@@ -1,7 +1,7 @@
 import { act, screen, waitFor, within } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import { anInstance, aProblem, aStatus } from './support/data.ts'
-import { fakePool, heldAnswer } from './support/fakePool.ts'
+import { fakePool, heldAnswer, noAnswer } from './support/fakePool.ts'
 import { open } from './support/open.tsx'
 
 const STATUS = 'GET /api/pool/status'
@@ -96,4 +96,20 @@ test('what could not be read is told with its request id, and asked for until it
   pool.on(STATUS, () => instances('aaa'))
   await cell('aaa')
   expect(screen.queryByRole('alert')).toBeNull()
+})
+
+test('when the browser says that the network is gone the stream is tried at once, and again when it is back', async () => {
+  const pool = fakePool({ [STATUS]: () => instances('aaa') })
+  open('/pool')
+  await live()
+  window.dispatchEvent(new Event('offline'))
+  // it was there all the same: the pool may be on this very machine
+  await waitFor(() => expect(pool.asked(EVENTS)).toHaveLength(2))
+  await live()
+  pool.on(EVENTS, noAnswer)
+  window.dispatchEvent(new Event('offline'))
+  await screen.findByText(/reconnecting since/)
+  pool.off(EVENTS)
+  window.dispatchEvent(new Event('online'))
+  await live()
 })
