@@ -6,6 +6,7 @@ import { type PoolClient, poolClient } from './pool.ts'
 export const IDLE = 4
 
 interface Shared {
+  idle: number
   /** One for all files of a worker: a start costs more than most tests. Its instances are simulated. */
   sandbox: RunningSandbox
   /** Another client of the pool, an operator. */
@@ -15,9 +16,10 @@ interface Shared {
 
 /** Tests whose pages are an operator's who has logged in, on the shared sandbox. */
 export const test = base.extend<object, Shared>({
+  idle: [IDLE, { scope: 'worker', option: true }],
   sandbox: [
-    async ({}, use) => {
-      const sandbox = await startSandbox({ idle: IDLE, instances: 'virtual' })
+    async ({ idle }, use) => {
+      const sandbox = await startSandbox({ idle, instances: 'virtual' })
       await use(sandbox)
       await sandbox.interrupt()
       await sandbox.forget()
