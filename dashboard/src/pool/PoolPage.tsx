@@ -32,7 +32,7 @@ const RETRY_MS = 3_000
 /** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
   useTitle('Pool')
-  const { status, error } = useWholePool()
+  const { status, error, isPartial } = useWholePool()
   const window = windowFrom(useSearch({ strict: false }))
   const paused = useQuery(settingsQuery).data?.paused ?? status?.held?.code === 'PAUSED'
   const rollout = rolloutUnderWay(useQuery(operationsQuery).data?.operations ?? [])
@@ -66,7 +66,7 @@ export function PoolPage() {
       )}
       <Work />
       <section className="panel" aria-label="Rack">
-        {status ? (
+        {status && !isPartial ? (
           <Instances status={status} marks={marks} />
         ) : error ? (
           <Problem error={error} />
@@ -96,6 +96,8 @@ function useWholePool() {
   return {
     status: isWanted && whole.data && status ? { ...status, ...whole.data, held: status.held, target: status.target } : status,
     error,
+    /** The rest of its instances is on its way. */
+    isPartial: isWanted && whole.isLoading,
   }
 }
 

@@ -65,17 +65,20 @@ test('a claim by the keyboard alone', async ({ page }) => {
 test('a reload in the middle of a claim, and a double click, are one claim', async ({ page }) => {
   await page.goto('/')
   const keys: (string | undefined)[] = []
+  const lost = Promise.withResolvers<void>()
   await page.route('**/api/pool/claim', async (route) => {
     keys.push(route.request().headers()['idempotency-key'])
     // pool has made the claim, and its first answer is lost
     const response = await route.fetch()
-    await (keys.length === 1 ? new Promise((resolve) => setTimeout(resolve, 3_000)) : Promise.resolve())
+    if (keys.length === 1) await lost.promise
     await route.fulfill({ response }).catch(() => {})
   })
   await page.getByRole('textbox', { name: 'Agent name' }).fill('Only one')
   await claimButton(page).dblclick()
   await expect(page.getByRole('heading', { name: 'Claiming Only one' })).toBeVisible()
+  await look(page, 'claim-progress')
   await page.reload()
+  lost.resolve()
   await expect(page.getByRole('heading', { name: 'Only one is ready' })).toBeVisible({ timeout: 60_000 })
   expect(new Set(keys).size).toBe(1)
   await page.getByRole('link', { name: 'Fleet' }).click()

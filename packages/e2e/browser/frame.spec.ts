@@ -1,6 +1,6 @@
 import { expect } from '@playwright/test'
 import { look, LOOKS } from './support/look.ts'
-import { invite, isLive, openPool, panel, pulse, readyIn, table, work } from './support/steps.ts'
+import { invite, isLive, logIn, openPool, panel, pulse, readyIn, table, work } from './support/steps.ts'
 import { test } from './support/test.ts'
 
 const NOBODY = { cookies: [], origins: [] }
@@ -33,6 +33,17 @@ for (const [name, options] of Object.entries(LOOKS))
     await look(page, `help-${name}`)
     await page.context().close()
   })
+
+test('a claimer sees what is theirs, and is told what is not', async ({ browser, pool, sandbox }) => {
+  const { key } = (await pool.ask('POST', '/api/keys', { name: 'site', role: 'claimer' })) as { key: string }
+  const page = await (await browser.newContext({ storageState: NOBODY })).newPage()
+  await logIn(page, { ...sandbox, poolApiKey: key })
+  await expect(page.getByRole('link', { name: 'Fleet' })).toHaveCount(0)
+  await page.goto('/instances')
+  await expect(page.getByText('This page is for operators.')).toBeVisible()
+  await look(page, 'operators-only')
+  await page.context().close()
+})
 
 test('the palette opens an instance, as the rack does', async ({ page, pool }) => {
   const { instanceId } = await pool.claim('Porto guide')

@@ -104,6 +104,7 @@ test('a pause stands in a banner, a replenish is refused in words, and both end 
   await openPool(page)
   await openPool(other)
   await page.getByRole('button', { name: 'Pause' }).click()
+  await look(page, 'pool-pause')
   await page.getByRole('button', { name: 'Pause the refill' }).click()
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible()
   await expect(other.getByRole('button', { name: 'Resume' })).toBeVisible()
@@ -132,6 +133,7 @@ test('an image is rolled out cell by cell, and the roll-out can be stopped', asy
   const roll = images.getByRole('button', { name: 'Roll out image' })
   await expect(images.locator('.from-to')).toContainText('→', TICK)
   await roll.click()
+  await look(page, 'pool-rollout-asked')
   await page
     .getByRole('dialog')
     .getByRole('button', { name: /^Replace/ })

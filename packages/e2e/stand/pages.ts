@@ -9,7 +9,7 @@ export interface PageToSee {
 
 /** Every page of the dashboard: a new one is measured and pictured by a line of its own. */
 export const PAGES: readonly PageToSee[] = [
-  { name: 'claim', path: '/', until: (page) => page.getByRole('radio', { name: /^Write your own/ }) },
+  { name: 'claim', path: '/', until: (page) => page.getByRole('textbox', { name: 'Agent name' }) },
   { name: 'fleet', path: '/instances', until: (page) => page.locator('tbody tr[data-id]').first() },
   { name: 'pool', path: '/pool', until: (page) => page.locator('.uplot') },
 ]

@@ -66,7 +66,9 @@ await onStand(IDLE, async (stand) => {
   for (const { name, path, until } of PAGES) await picture(name, desktop, path, (page) => until(page).waitFor())
   for (const { name, path, until } of PAGES) await picture(`${name}-phone`, phone, path, (page) => until(page).waitFor())
   await picture('pool-dark', dark, '/pool', (page) => page.locator('.uplot').waitFor())
-  await picture('instance', desktop, `/instances?open=${instanceId}`, (page) => page.getByText('Became ready', { exact: true }).waitFor())
+  await picture('instance', desktop, `/instances?open=${instanceId}`, (page) =>
+    page.getByText('Became ready', { exact: true }).waitFor(),
+  )
   await picture('claimed', phone, '/', async (page) => {
     await page.getByRole('textbox', { name: 'Agent name' }).fill('Tokyo guide')
     await page.getByRole('button', { name: /^Claim agent/ }).click()
