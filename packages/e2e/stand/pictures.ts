@@ -26,14 +26,15 @@ async function furnish({ pool, sandbox }: Stand): Promise<{ instanceId: string }
     })
   const db = new pg.Client({ connectionString: sandbox.databases.pool })
   await db.connect()
+  await db.query('delete from stats_minutes')
   await db.query(
     `
     insert into stats_minutes (minute, target, ready, starting, claimed, crashed, stuck, deleting, queue_depth, claims_done, claims_failed,
       claims_cancelled, claims_empty, claims_hit, claim_p50_ms, claim_p95_ms, claim_p99_ms, created, became_ready, creation_failed, warm_up_ms)
-    select date_trunc('minute', clock_now()) - n * interval '1 minute', $1, $1 - (n * 7 % 5), n * 7 % 5, 20 + (60 - n) / 4, 0, 0, 0, 0,
-      n * 7 % 5, 0, 0, 0, n * 7 % 5, 380 + n * 3, 900 + n * 5, 1400 + n * 9, n * 7 % 5, n * 7 % 5, 0, 24000 + n * 100
-    from generate_series(2, 59) as n
-    on conflict (minute) do nothing`,
+    select date_trunc('minute', clock_now()) - n * interval '1 minute', $1, $1 - gone, gone, 20 + (60 - n) / 4, 0, 0, 0, 0,
+      gone, 0, 0, 0, gone, 380 + 40 * sin(n), 900 + 90 * sin(n / 3.0), 1400 + 200 * sin(n / 4.0), gone, gone, 0, 24000 + 2000 * sin(n / 5.0)
+    from generate_series(1, 59) as n
+    cross join lateral (select greatest(0, round(2.5 * sin(n / 5.0) + 1.5 * sin(n / 1.7)))::int as gone) g`,
     [IDLE],
   )
   await db.end()
