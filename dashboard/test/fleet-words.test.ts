@@ -2,6 +2,7 @@ import type { Action, Status } from '@convos/pool/contract'
 import { ACTIONS, actionsOf, STATUSES } from '@convos/pool/contract'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { ApiError } from '../src/api/errors.ts'
 import { ACT, ACTS, planFor, unableTo } from '../src/fleet/acts.ts'
 import { compare, intoPages, passes, rowsOf } from '../src/fleet/listing.ts'
 import { creationOf } from '../src/fleet/panel/creation.ts'
@@ -191,10 +192,11 @@ test('a creation is told phase by phase, with durations, retries and what went w
 })
 
 test('progress adds up what was begun, what was refused and what failed', () => {
+  const refusal = new ApiError({ code: 'PROTECTED', status: 409, detail: 'it is protected' })
   const work = {
     asked: 3,
     operations: [anOperation({ id: 'op_1', total: 1 }), anOperation({ id: 'op_2', total: 1, done: 1, state: 'done' })],
-    refused: [{ instanceId: 'ccc', why: 'it is protected' }],
+    refused: [{ instanceId: 'ccc', error: refusal }],
   }
   expect(progressOf(work)).toMatchObject({ done: 1, failed: 1, total: 3, over: false })
   const after = intoWork(work, [
@@ -203,5 +205,5 @@ test('progress adds up what was begun, what was refused and what failed', () => 
   ])
   if (typeof after === 'symbol') throw new Error('it is never stale')
   expect(after.operations).toHaveLength(2)
-  expect(progressOf(after)).toMatchObject({ done: 2, failed: 1, over: true, errors: [{ instanceId: 'ccc' }] })
+  expect(progressOf(after)).toMatchObject({ done: 2, failed: 1, over: true, refusals: [{ ids: ['ccc'], error: refusal }] })
 })

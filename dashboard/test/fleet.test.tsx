@@ -1,4 +1,4 @@
-import type { Instance } from '@convos/pool/contract'
+import type { Instance, Operation } from '@convos/pool/contract'
 import { screen, waitFor, within } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import { anEvent, anInstance, anOperation, aProblem, aSession, aStatus } from './support/data.ts'
@@ -115,7 +115,67 @@ test('in a bulk kill one that is refused says why, and the others go on', async 
   await user.click(await screen.findByRole('button', { name: 'Kill 2 instances' }))
   const work = within(await screen.findByRole('region', { name: 'Operations' }))
   await work.findByText('ended, 1 of 2, 1 failed')
-  expect(work.getByText(/it has changed meanwhile/).textContent).toContain('aaa')
+  expect(work.getByRole('alert').textContent).toContain('It has changed meanwhile.')
+  work.getByText('aaa')
+})
+
+const KILL = 'DELETE /api/pool/instances/bbb'
+
+test('a kill is asked about first, naming what it does, and a double click kills once', async () => {
+  const killing = (parts: Partial<Operation> = {}) => anOperation({ kind: 'kill', total: 1, ...parts })
+  const pool = aPoolOf([claimed], {
+    [KILL]: () => ({ status: 202, body: killing() }),
+    'GET /api/pool/operations/op_1': () => ({ body: killing({ done: 1, state: 'done' }) }),
+  })
+  const { user } = open('/instances?open=bbb')
+  await user.click(await screen.findByRole('button', { name: 'Kill' }))
+  const dialog = await screen.findByRole('dialog', { name: 'Kill tokyo?' })
+  expect(dialog.textContent).toContain('Someone is using it.')
+  await user.click(within(dialog).getByRole('button', { name: 'Keep it' }))
+  expect(screen.queryByRole('dialog', { name: 'Kill tokyo?' })).toBeNull()
+  expect(pool.asked(KILL)).toEqual([])
+
+  await user.click(screen.getByRole('button', { name: 'Kill' }))
+  await user.dblClick(await screen.findByRole('button', { name: 'Kill instance' }))
+  await within(await screen.findByRole('region', { name: 'Operations' })).findByText('done, 1 of 1')
+  expect(pool.asked(KILL)).toHaveLength(1)
+})
+
+test('many that are refused for the same reason are told of once', async () => {
+  const refused = () => ({ status: 403, body: aProblem(403, 'FORBIDDEN') })
+  aPoolOf([ready, claimed], { 'DELETE /api/pool/instances/aaa': refused, [KILL]: refused })
+  const { user } = open('/instances')
+  await user.click(await screen.findByRole('checkbox', { name: 'Select all that are loaded' }))
+  await user.click(await screen.findByRole('button', { name: 'Kill 2' }))
+  await user.click(await screen.findByRole('button', { name: 'Kill 2 instances' }))
+  const work = within(await screen.findByRole('region', { name: 'Operations' }))
+  await work.findByText('ended, 0 of 2, 2 failed')
+  expect(work.getAllByRole('alert')).toHaveLength(1)
+  work.getByText('aaa, bbb')
+})
+
+test.each([
+  [{ status: 'deleting' as const }, 'it is already being deleted'],
+  [{ protected: true }, 'it is protected'],
+])('an instance that is %o cannot be killed, and says why', async (parts, why) => {
+  const pool = aPoolOf([anInstance({ id: 'bbb', ...parts })])
+  const { user } = open('/instances?open=bbb')
+  const kill = await screen.findByRole('button', { name: 'Kill' })
+  expect(document.getElementById(kill.getAttribute('aria-describedby') ?? '')?.textContent).toBe(why)
+  await user.click(kill)
+  expect(screen.queryByRole('dialog', { name: /^Kill/ })).toBeNull()
+  expect(pool.asked(KILL)).toEqual([])
+})
+
+test('what has become impossible while it was asked about is not done', async () => {
+  const pool = aPoolOf([claimed])
+  const { user } = open('/instances?open=bbb')
+  await screen.findByText('live', { exact: false })
+  await user.click(await screen.findByRole('button', { name: 'Kill' }))
+  await screen.findByRole('dialog', { name: 'Kill tokyo?' })
+  pool.tell({ event: 'instance', data: anInstance({ ...claimed, status: 'deleting', actions: { kill: 'it is going' } }) })
+  await screen.findByText('Nothing is done: it is going.')
+  expect(pool.asked(KILL)).toEqual([])
 })
 
 test('production asks twice, naming the thing', async () => {

@@ -1,7 +1,7 @@
 import { act, screen, waitFor, within } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import { anInstance, aProblem, aStatus } from './support/data.ts'
-import { fakePool, heldAnswer } from './support/fakePool.ts'
+import { fakePool, heldAnswer, noAnswer } from './support/fakePool.ts'
 import { open } from './support/open.tsx'
 
 const STATUS = 'GET /api/pool/status'
@@ -71,15 +71,20 @@ test('a stream that is refused leads to the login page, and nobody listens there
 })
 
 test('the palette goes to an instance by a few letters of its name', async () => {
-  fakePool({ [STATUS]: () => ({ body: aStatus([anInstance({ id: 'aaa', agentName: 'tokyo' }), anInstance({ id: 'bbb' })]) }) })
+  const tokyo = anInstance({ id: 'aaa', agentName: 'tokyo' })
+  fakePool({
+    [STATUS]: () => ({ body: aStatus([tokyo, anInstance({ id: 'bbb' })]) }),
+    'GET /api/pool/instances/aaa': () => ({ body: { ...tokyo, events: [] } }),
+  })
   const { user } = open('/')
   await live()
   await user.keyboard('{Control>}k{/Control}')
   await user.type(await screen.findByRole('combobox', { name: 'Go to' }), 'tok')
   await waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(1))
   await user.keyboard('{Enter}')
-  await waitFor(() => expect(window.location.pathname + window.location.search).toBe('/instances?q=aaa'))
-  await waitFor(() => expect(document.activeElement?.tagName).toBe('MAIN'))
+  await waitFor(() => expect(window.location.pathname + window.location.search).toBe('/instances?open=aaa'))
+  const panel = await screen.findByRole('dialog', { name: 'tokyo' })
+  await waitFor(() => expect(panel.contains(document.activeElement)).toBe(true))
 })
 
 test('what could not be read is told with its request id, and asked for until it can be', async () => {
@@ -91,4 +96,20 @@ test('what could not be read is told with its request id, and asked for until it
   pool.on(STATUS, () => instances('aaa'))
   await cell('aaa')
   expect(screen.queryByRole('alert')).toBeNull()
+})
+
+test('when the browser says that the network is gone the stream is tried at once, and again when it is back', async () => {
+  const pool = fakePool({ [STATUS]: () => instances('aaa') })
+  open('/pool')
+  await live()
+  window.dispatchEvent(new Event('offline'))
+  // it was there all the same: the pool may be on this very machine
+  await waitFor(() => expect(pool.asked(EVENTS)).toHaveLength(2))
+  await live()
+  pool.on(EVENTS, noAnswer)
+  window.dispatchEvent(new Event('offline'))
+  await screen.findByText(/reconnecting since/)
+  pool.off(EVENTS)
+  window.dispatchEvent(new Event('online'))
+  await live()
 })

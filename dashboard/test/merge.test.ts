@@ -52,6 +52,8 @@ describe('news of the pool', () => {
         expect(byId(told(status, news).instances)).toEqual(truth(status.instances, news))
         const counts = news.findLast((message) => message.event === 'counts')?.data
         expect(told(status, news).counts).toEqual(counts ?? status.counts)
+        const after = told(status, news)
+        expect(after.byStatus).toEqual(aStatus(after.instances).byStatus)
       }),
     ))
 

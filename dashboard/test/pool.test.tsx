@@ -1,10 +1,10 @@
-import { screen, waitFor, within } from '@testing-library/react'
+import { cleanup, screen, waitFor, within } from '@testing-library/react'
 import type userEvent from '@testing-library/user-event'
 import { describe, expect, test } from 'vitest'
 import { anInstance, anOperation, aProblem, aSession, aStatus } from './support/data.ts'
 import { fakePool, heldAnswer } from './support/fakePool.ts'
 import { open } from './support/open.tsx'
-import { aQuietHour, anImage, settings } from './support/supply.ts'
+import { aQuietHour, aTick, anImage, settings } from './support/supply.ts'
 
 const STATUS = 'GET /api/pool/status'
 const SETTINGS = 'GET /api/pool/settings'
@@ -66,10 +66,12 @@ describe('the rack', () => {
 
   test('more than can be drawn are a bar, with their figures and a way to the fleet', async () => {
     const counts = { provisioning: 10, idle: 3_000, claimed: 4_000, crashed: 0, stuck: 0 }
-    fakePool({ [STATUS]: () => ({ body: { ...aStatus(ready('aaa')), counts, truncated: true } }) })
+    const byStatus = { starting: 10, ready: 3_000, claiming: 1, pending: 2, claimed: 3_997 }
+    fakePool({ [STATUS]: () => ({ body: { ...aStatus(ready('aaa')), counts, byStatus, truncated: true } }) })
     open('/pool')
     await screen.findByText('There are too many to draw each.', { exact: false })
-    expect(screen.getByRole('link', { name: 'claimed 4,000' })).toBeTruthy()
+    expect(screen.getByRole('link', { name: 'claimed 3,997' })).toBeTruthy()
+    expect(screen.getByRole('link', { name: 'pending 2' })).toBeTruthy()
     expect(screen.queryByRole('listbox')).toBeNull()
   })
 
@@ -384,14 +386,14 @@ describe('what is told beside it', () => {
   test('the charts can be read as a table', async () => {
     const stats = aQuietHour()
     const noted = { ready: 2, readyMin: 1, starting: 1, claimed: 0, crashed: 0, stuck: 0, deleting: 0 }
-    const claims = { done: 4, failed: 0, cancelled: 0, empty: 1, hit: 4, p50Ms: 420, p95Ms: 1_300 }
+    const claims = { done: 4, failed: 0, cancelled: 0, empty: 1, hit: 4, p50Ms: 420, p95Ms: 1_300, p99Ms: 2_100 }
     stats.points[30] = { at: stats.points[30]?.at ?? '', target: 3, instances: noted, queue: null, claims, creations: null }
     fakePool({ 'GET /api/pool/stats?window=1h': () => ({ body: stats }) })
     const { user } = open('/pool')
     await user.click(await screen.findByText('Show as a table'))
     const rows = within(await screen.findByRole('table', { name: 'History' })).getAllByRole('row')
     expect(rows).toHaveLength(2)
-    expect(rows[1]?.textContent).toContain('213141420 ms1.3 s')
+    expect(rows[1]?.textContent).toContain('213141420 ms1.3 s2.1 s')
     const figures = await region('Figures')
     expect(figures.getByText('420 ms')).toBeTruthy()
     expect(figures.getByText('100%')).toBeTruthy()
@@ -414,5 +416,18 @@ describe('what is told beside it', () => {
     fakePool({ 'GET /api/pool/alerts': () => ({ body: { firing, resolved: [] } }) })
     open('/pool')
     expect((await screen.findByText(/Nobody looks after the fleet/)).textContent).toContain('for 2 min')
+  })
+
+  test('who looks after the fleet is told, and when they last did', async () => {
+    const pool = fakePool()
+    open('/pool')
+    const watch = await region('Watch')
+    expect((await watch.findByText(/looked at/)).textContent).toBe(
+      'All of the fleet was looked at 3 s ago; it is due every 30 s. Replica a1b2c3d4 holds the lease.',
+    )
+    cleanup()
+    pool.on('GET /api/pool/tick', () => ({ body: aTick({ holder: null }) }))
+    open('/pool')
+    await (await region('Watch')).findByText(/No replica holds the lease for it\./)
   })
 })

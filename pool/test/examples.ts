@@ -189,5 +189,6 @@ export const EXAMPLES: Record<string, Make[]> = {
 
   getStats: [() => ({ query: 'window=1h', status: 200 })],
   listAlerts: [ok],
+  getTick: [ok],
   listProviders: [ok],
 }

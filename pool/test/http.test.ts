@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { apiApp, createLogger, listen } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
@@ -49,7 +50,10 @@ describe('answers', () => {
       const answer = await fetch(`${pool.url}/api/claim`, { method: 'POST', headers, body })
       expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([415, 'JSON_REQUIRED'])
     }
-    expect((await pool.call('GET', '/api/pool/status')).body).toMatchObject({ counts: { idle: 1, claimed: 0 } })
+    expect((await pool.call('GET', '/api/pool/status')).body).toMatchObject({
+      counts: { idle: 1, claimed: 0 },
+      byStatus: { ready: 1 },
+    })
   })
 
   test('what the database could not hold is a fault of the request', async () => {
@@ -238,6 +242,15 @@ describe('the dashboard', () => {
       expect((await get(path)).policy).not.toMatch(/unsafe/)
     }
     expect(await get('/assets/app-1a2b.js')).toMatchObject({ status: 200, cache: 'public, max-age=31536000, immutable' })
+    // what the build packed goes to those who take it so, under its own type
+    await writeFile(join(dist, 'assets', 'app-1a2b.js.gz'), gzipSync('export {} // packed'))
+    const script = async (accept: string) => {
+      const res = await fetch(`http://127.0.0.1:${port}/assets/app-1a2b.js`, { headers: { 'accept-encoding': accept } })
+      return [res.headers.get('content-encoding'), res.headers.get('content-type'), res.headers.get('vary'), await res.text()]
+    }
+    const type = 'text/javascript; charset=utf-8'
+    expect(await script('gzip, br')).toEqual(['gzip', type, 'Accept-Encoding', 'export {} // packed'])
+    expect(await script('identity')).toEqual([null, type, 'Accept-Encoding', 'export {}'])
     for (const path of ['/assets/old.js', '/api/nothing', '/robots.txt', '/..%2f..%2fetc%2fpasswd.txt', '/.env'])
       expect((await get(path)).status).toBe(404)
     await close(0)

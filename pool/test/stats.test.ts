@@ -77,6 +77,7 @@ describe('a minute', () => {
       ready: null,
     })
     expect((await rowAt(minute))?.['claim_p95_ms']).toBeCloseTo(300 + 0.85 * 4_700)
+    expect((await rowAt(minute))?.['claim_p99_ms']).toBeCloseTo(300 + 0.97 * 4_700)
   })
 
   test('is counted from what became of creations; the warm-up runs from when it began to start', async () => {
@@ -158,10 +159,10 @@ describe('the series', () => {
     await db.query({
       text: `
         insert into stats_minutes (minute, target, ready, starting, claimed, crashed, stuck, deleting, queue_depth, queue_oldest_ms,
-          claims_done, claims_failed, claims_cancelled, claims_empty, claims_hit, claim_p50_ms, claim_p95_ms, created, became_ready,
+          claims_done, claims_failed, claims_cancelled, claims_empty, claims_hit, claim_p50_ms, claim_p95_ms, claim_p99_ms, created, became_ready,
           creation_failed, warm_up_ms)
         select date_bin('5 minutes', clock_now(), '2000-01-01 00:00Z') - interval '1 hour' + n * interval '1 minute',
-          3, n, 1, 2, 0, 0, 0, n, n * 1000, case n when 0 then 3 else 1 end, 0, 0, n, 1, 100 * (n + 1), 1000 * (n + 1), 1, n, 0,
+          3, n, 1, 2, 0, 0, 0, n, n * 1000, case n when 0 then 3 else 1 end, 0, 0, n, 1, 100 * (n + 1), 1000 * (n + 1), 2000 * (n + 1), 1, n, 0,
           case when n > 0 then 60000 end
         from generate_series(0, 2) as n`,
     })
@@ -173,7 +174,7 @@ describe('the series', () => {
         instances: { ready: 1, readyMin: 0, starting: 1, claimed: 2, crashed: 0, stuck: 0, deleting: 0 },
         queue: { depth: 2, oldestMs: 2_000 },
         // 3 × 100, 200, 300
-        claims: { done: 5, failed: 0, cancelled: 0, empty: 3, hit: 3, p50Ms: 160, p95Ms: 3_000 },
+        claims: { done: 5, failed: 0, cancelled: 0, empty: 3, hit: 3, p50Ms: 160, p95Ms: 3_000, p99Ms: 6_000 },
         creations: { created: 3, ready: 3, failed: 0, warmUpMs: 60_000 },
       },
     ])

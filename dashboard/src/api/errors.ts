@@ -32,6 +32,8 @@ export class ApiError extends Error {
   readonly queueDepth: number | null
   /** How long we are asked to wait before the next try. */
   readonly retryAfterSeconds: number | null
+  /** When it came. */
+  readonly at = Date.now()
 
   constructor(parts: ApiErrorParts) {
     super(parts.detail ?? parts.code, parts.cause === undefined ? {} : { cause: parts.cause })

@@ -8,6 +8,7 @@ import {
   type SettingsPatch,
   Stats,
   type StatsWindow,
+  TickState,
 } from '@convos/pool/contract'
 import { call, withQuery } from './client.ts'
 
@@ -16,6 +17,7 @@ export const readStats = (window: StatsWindow, signal: AbortSignal) =>
 export const readProviders = (signal: AbortSignal) => call('/api/pool/providers', { answer: Providers, signal })
 export const readImages = (signal: AbortSignal) => call('/api/pool/images', { answer: Images, signal })
 export const readAlerts = (signal: AbortSignal) => call('/api/pool/alerts', { answer: Alerts, signal })
+export const readTick = (signal: AbortSignal) => call('/api/pool/tick', { answer: TickState, signal })
 export const readSettings = (signal: AbortSignal) => call('/api/pool/settings', { answer: Settings, signal })
 
 /** One page of all instances, the oldest first. */

@@ -5,7 +5,6 @@ import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
 import { useUrlText } from '../ui/useUrlText.ts'
 import { ColumnChooser } from './ColumnChooser.tsx'
-import { countsFrom } from './counts.ts'
 import { TemplateName } from './TemplateName.tsx'
 import { type FleetView, toggled } from './view.ts'
 
@@ -23,7 +22,7 @@ interface FleetBarProps {
 export function FleetBar({ view, show, shown, more }: FleetBarProps) {
   const { data } = useQuery(statusQuery)
   const [text, setText] = useUrlText('q')
-  const counts = data && countsFrom(data)
+  const counts = data && Object.fromEntries(STATUSES.map((status) => [status, data.byStatus[status] ?? 0]))
   return (
     <div className="fleet-bar">
       <div className="chips" role="group" aria-label="Filter by status">

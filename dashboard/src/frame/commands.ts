@@ -18,7 +18,7 @@ export const commandsFor = (role: Role, instances: readonly Instance[]): Command
   ...instances.map(({ id, agentName, status }) => ({
     name: agentName === null ? id : `${agentName} · ${id}`,
     kind: status,
-    goTo: { to: '/instances' as const, search: { q: id } },
+    goTo: { to: '/instances' as const, search: { open: id } },
   })),
 ]
 

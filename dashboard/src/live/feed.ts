@@ -52,7 +52,7 @@ export function createLiveFeed(client: QueryClient, onSignedOut: () => void) {
     try {
       while (!signal.aborted) {
         await shown(signal)
-        const ending = untilHidden(signal)
+        const ending = untilInDoubt(signal)
         try {
           const retryMs = await listen({ after: cursor, signal: ending.signal, onOpen, onHeard })
           // ended in good order, it is no loss
@@ -74,6 +74,11 @@ export function createLiveFeed(client: QueryClient, onSignedOut: () => void) {
     }
   }
 
+  function retry(): void {
+    hurry()
+    void readAgain(client, { cancelRefetch: false })
+  }
+
   return {
     subscribe(changed: () => void): () => void {
       watchers.add(changed)
@@ -83,10 +88,7 @@ export function createLiveFeed(client: QueryClient, onSignedOut: () => void) {
     /** When pool was heard of last. */
     heardAt: () => heardAt,
     /** Tries again at once. */
-    retry(): void {
-      hurry()
-      void readAgain(client, { cancelRefetch: false })
-    },
+    retry,
     /** Listens until it is told to stop. */
     start(): () => void {
       const stopping = new AbortController()
@@ -95,8 +97,10 @@ export function createLiveFeed(client: QueryClient, onSignedOut: () => void) {
       const fallback = setInterval(() => {
         if (state.is !== 'live' && !document.hidden) void readAgain(client, { cancelRefetch: false })
       }, FALLBACK_MS)
+      window.addEventListener('online', retry)
       return () => {
         clearInterval(fallback)
+        window.removeEventListener('online', retry)
         stopping.abort()
       }
     },
@@ -117,19 +121,25 @@ function shown(signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Aborted with `signal`, and when the page has been out of sight for long. */
-function untilHidden(signal: AbortSignal) {
-  const hidden = new AbortController()
+/**
+ * Aborted with `signal`, when the page has been out of sight for long, and when the browser says that the network is gone: the
+ * stream may look alive then for long. Asked for again at once, it shows; the pool may be on this very machine.
+ */
+function untilInDoubt(signal: AbortSignal) {
+  const doubt = new AbortController()
+  const isOffline = () => doubt.abort()
   let timer: ReturnType<typeof setTimeout> | undefined
   const look = () => {
     clearTimeout(timer)
-    if (document.hidden) timer = setTimeout(() => hidden.abort(), HIDDEN_MS)
+    if (document.hidden) timer = setTimeout(() => doubt.abort(), HIDDEN_MS)
   }
   document.addEventListener('visibilitychange', look)
+  window.addEventListener('offline', isOffline)
   return {
-    signal: AbortSignal.any([signal, hidden.signal]),
+    signal: AbortSignal.any([signal, doubt.signal]),
     stop() {
       clearTimeout(timer)
+      window.removeEventListener('offline', isOffline)
       document.removeEventListener('visibilitychange', look)
     },
   }

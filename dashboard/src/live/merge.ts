@@ -1,4 +1,14 @@
-import type { Activity, Claim, Counts, FeedMessage, Instance, InstanceEvent, Operation, PoolStatus } from '@convos/pool/contract'
+import type {
+  Activity,
+  Claim,
+  Counts,
+  FeedMessage,
+  Instance,
+  InstanceEvent,
+  Operation,
+  PoolStatus,
+  Status,
+} from '@convos/pool/contract'
 
 /** What was told cannot be put in place: it has to be read again. */
 export const STALE = Symbol('stale')
@@ -37,11 +47,27 @@ const SETTING_TYPES = ['settings_changed', 'breaker_opened', 'breaker_closed', '
 export const intoStatus: Merge<PoolStatus> = (status, news) => {
   if (told(news, 'activity').some(({ type }) => SETTING_TYPES.includes(type))) return STALE
   const counts = intoCounts(status.counts, news) as Counts
-  const { patched, added } = patch(status.instances, instancesIn(news))
+  const now = instancesIn(news)
+  const { patched, added } = patch(status.instances, now)
   if (counts === status.counts && patched === status.instances && added.length === 0) return status
   // one that is cut off shows the first of many: where another belongs is not known
   if (status.truncated && added.length > 0) return STALE
-  return { ...status, counts, instances: added.length === 0 ? [...patched] : [...patched, ...added] }
+  const byStatus = recount(status, now, added)
+  return { ...status, counts, byStatus, instances: added.length === 0 ? [...patched] : [...patched, ...added] }
+}
+
+/** The figures of a status, moved by those whose status changed, came or went. */
+function recount({ byStatus, instances }: PoolStatus, now: Told, added: readonly Instance[]): PoolStatus['byStatus'] {
+  const moved = { ...byStatus }
+  const move = (status: Status, by: number) => (moved[status] = Math.max(0, (moved[status] ?? 0) + by))
+  for (const { id, status } of instances) {
+    const next = now.get(id)
+    if (next === undefined || next?.status === status) continue
+    move(status, -1)
+    if (next) move(next.status, 1)
+  }
+  for (const { status } of added) move(status, 1)
+  return moved
 }
 
 /** Into a page of instances: known ones in place; whether and where another belongs, only pool knows. */

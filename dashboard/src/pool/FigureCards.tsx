@@ -36,7 +36,7 @@ function cardsOf(stats: Stats | undefined): CardParts[] {
     {
       title: 'Claim latency',
       value: time(figures?.p50Ms),
-      hint: claims.done === 0 ? noClaims : `half are quicker; p95 of the worst step ${time(figures?.p95Ms)}`,
+      hint: claims.done === 0 ? noClaims : `half are quicker; p99 of the worst step ${time(figures?.p99Ms ?? figures?.p95Ms)}`,
       of: ({ claims: then }) => then?.p50Ms ?? null,
     },
     {

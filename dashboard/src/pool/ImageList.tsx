@@ -59,7 +59,7 @@ function ImageLine({ image }: { image: Image }) {
           Reset breaker
         </Button>
       )}
-      {reset.error && <Problem error={reset.error} />}
+      {reset.error && <Problem error={reset.error} isAct />}
     </li>
   )
 }

@@ -42,7 +42,7 @@ export function PausedBanner() {
       <Button className="compact" busy={change.isPending} onClick={() => change.mutate({ paused: false })}>
         Resume
       </Button>
-      {change.error && <Problem error={change.error} />}
+      {change.error && <Problem error={change.error} isAct />}
     </div>
   )
 }

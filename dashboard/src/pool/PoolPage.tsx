@@ -32,7 +32,7 @@ const RETRY_MS = 3_000
 /** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
   useTitle('Pool')
-  const { status, error } = useWholePool()
+  const { status, error, isPartial } = useWholePool()
   const window = windowFrom(useSearch({ strict: false }))
   const paused = useQuery(settingsQuery).data?.paused ?? status?.held?.code === 'PAUSED'
   const rollout = rolloutUnderWay(useQuery(operationsQuery).data?.operations ?? [])
@@ -66,7 +66,7 @@ export function PoolPage() {
       )}
       <Work />
       <section className="panel" aria-label="Rack">
-        {status ? (
+        {status && !isPartial ? (
           <Instances status={status} marks={marks} />
         ) : error ? (
           <Problem error={error} />
@@ -96,11 +96,13 @@ function useWholePool() {
   return {
     status: isWanted && whole.data && status ? { ...status, ...whole.data, held: status.held, target: status.target } : status,
     error,
+    /** The rest of its instances is on its way. */
+    isPartial: isWanted && whole.isLoading,
   }
 }
 
 function Instances({ status, marks }: { status: PoolStatus; marks: ReadonlyMap<string, CellMark> }) {
-  if (status.truncated) return <RackBar counts={status.counts} />
+  if (status.truncated) return <RackBar byStatus={status.byStatus} />
   if (status.instances.length > 0) return <Rack instances={status.instances} marks={marks} />
   const hint =
     status.target > 0

@@ -8,7 +8,7 @@ import { RackCell, type CellMark } from './RackCell.tsx'
 import { RackTip } from './RackTip.tsx'
 import { useWidth } from './useWidth.ts'
 
-const FIRST_WIDTH = 960
+const USUAL_WIDTH = 960
 
 interface RackProps {
   instances: readonly Instance[]
@@ -17,15 +17,20 @@ interface RackProps {
 }
 
 /** Every instance as a cell, in the column of its status; a cell moves as its instance lives. */
-export function Rack({ instances, marks }: RackProps) {
-  const [measured, width] = useWidth(FIRST_WIDTH)
+export function Rack(props: RackProps) {
+  const [measured, width] = useWidth(USUAL_WIDTH)
+  // without cells first: to lay thousands of them out twice is felt
+  return <div ref={measured}>{width !== null && <Cells {...props} width={width} />}</div>
+}
+
+function Cells({ instances, marks, width }: RackProps & { width: number }) {
   const layout = useMemo(() => layOut(instances, width), [instances, width])
   // what stands in the page keeps its place there: an element that is moved within it would not glide
   const drawn = useMemo(() => layout.cells.toSorted((a, b) => (a.instance.id < b.instance.id ? -1 : 1)), [layout])
   const { look, active, ...handlers } = useLook(layout.cells)
   const hintId = useId()
   return (
-    <div className={`rack rack-${layout.size}`} ref={measured} style={{ height: layout.height }}>
+    <div className={`rack rack-${layout.size}`} style={{ height: layout.height }}>
       <ul className="rack-heads" aria-label="Instances by status">
         {layout.columns.map(({ status, count, x, y, width: across }) => (
           <li

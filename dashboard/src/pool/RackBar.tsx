@@ -1,29 +1,22 @@
-import type { Counts, Status } from '@convos/pool/contract'
+import type { PoolStatus } from '@convos/pool/contract'
 import { Link } from '@tanstack/react-router'
 import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
-
-const PARTS: readonly { of: keyof Counts; status: Status; word: string; statuses: string }[] = [
-  { of: 'provisioning', status: 'starting', word: 'starting', statuses: 'starting,recycling' },
-  { of: 'idle', status: 'ready', word: 'ready', statuses: 'ready' },
-  { of: 'claimed', status: 'claimed', word: 'claimed', statuses: 'claiming,pending,claimed' },
-  { of: 'crashed', status: 'crashed', word: 'crashed', statuses: 'crashed' },
-  { of: 'stuck', status: 'stuck', word: 'stuck', statuses: 'stuck' },
-]
+import { COLUMNS } from './rack.ts'
 
 /** More instances than can be told apart, as one bar. */
-export const RackBar = ({ counts }: { counts: Counts }) => (
+export const RackBar = ({ byStatus }: Pick<PoolStatus, 'byStatus'>) => (
   <div className="stack">
     <div className="rack-bar" aria-hidden="true">
-      {PARTS.map(({ of, status }) => (
-        <span key={of} className={`cell-${status} status-${status}`} style={{ flexGrow: counts[of] }} />
+      {COLUMNS.map((status) => (
+        <span key={status} className={`cell-${status} status-${status}`} style={{ flexGrow: byStatus[status] ?? 0 }} />
       ))}
     </div>
     <ul className="rack-legend" aria-label="Instances by status">
-      {PARTS.map(({ of, status, word, statuses }) => (
-        <li key={of}>
-          <Link to="/instances" search={{ status: statuses }} className="rack-head">
-            <StatusMark status={status} /> <span>{word}</span> <b>{formatNumber(counts[of])}</b>
+      {COLUMNS.map((status) => (
+        <li key={status} className={byStatus[status] ? '' : 'none'}>
+          <Link to="/instances" search={{ status }} className="rack-head">
+            <StatusMark status={status} /> <span>{status}</span> <b>{formatNumber(byStatus[status] ?? 0)}</b>
           </Link>
         </li>
       ))}

@@ -20,7 +20,7 @@ export function Replenish() {
       <Button busy={act.isPending} title={`Adds ${plural(count, 'instance')} at once`} onClick={() => act.mutate(count)}>
         Replenish
       </Button>
-      {act.error && <Problem error={act.error} />}
+      {act.error && <Problem error={act.error} isAct />}
     </div>
   )
 }

@@ -121,7 +121,7 @@ function UnderWay({ rollout, ...way }: Way & { rollout: Operation }) {
           Stop roll-out
         </Button>
       </p>
-      {stop.error && <Problem error={stop.error} />}
+      {stop.error && <Problem error={stop.error} isAct />}
     </div>
   )
 }

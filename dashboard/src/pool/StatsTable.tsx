@@ -3,7 +3,20 @@ import { useState } from 'react'
 import { formatDuration, formatMoment, formatNumber } from '../ui/format.ts'
 import { rowsOf } from './series.ts'
 
-const COLUMNS = ['From', 'Ready', 'Lowest', 'Target', 'Starting', 'Claims', 'Found empty', 'p50', 'p95', 'Created', 'Refill time']
+const COLUMNS = [
+  'From',
+  'Ready',
+  'Lowest',
+  'Target',
+  'Starting',
+  'Claims',
+  'Found empty',
+  'p50',
+  'p95',
+  'p99',
+  'Created',
+  'Refill time',
+]
 
 /** What the charts show, to read. */
 export function StatsTable({ stats }: { stats: Stats }) {
@@ -51,6 +64,7 @@ function Rows({ stats }: { stats: Stats }) {
               <td>{figure(claims?.empty)}</td>
               <td>{time(claims?.p50Ms)}</td>
               <td>{time(claims?.p95Ms)}</td>
+              <td>{time(claims?.p99Ms)}</td>
               <td>{figure(creations?.created)}</td>
               <td>{time(creations?.warmUpMs)}</td>
             </tr>

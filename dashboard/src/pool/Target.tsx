@@ -41,7 +41,7 @@ export function Target({ target }: { target: number }) {
           Keep {formatNumber(target)}
         </Button>
       </span>
-      {change.error && !asking && <Problem error={change.error} />}
+      {change.error && !asking && <Problem error={change.error} isAct />}
       {asking && (
         <ConfirmDialog
           title="Keep no instance ready?"

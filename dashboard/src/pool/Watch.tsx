@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { Age } from '../ui/Age.tsx'
 import { Problem } from '../ui/Problem.tsx'
-import { alertsQuery, statsQuery } from './queries.ts'
-import { figuresOf } from './series.ts'
+import { formatAge } from '../ui/format.ts'
+import { alertsQuery, tickQuery } from './queries.ts'
 
 const WORDS: Record<string, string> = {
   POOL_EMPTY: 'Nothing is ready',
@@ -17,8 +17,6 @@ const WORDS: Record<string, string> = {
 /** What fires now, and whether the pool is looked after. */
 export function Watch() {
   const { data, error } = useQuery(alertsQuery)
-  const stats = useQuery(statsQuery('1h')).data
-  const notedAt = stats ? figuresOf(stats).notedAt : null
   return (
     <section className="panel stack" aria-label="Watch">
       <h2 className="panel-title">Watch</h2>
@@ -42,17 +40,35 @@ export function Watch() {
           <Age since={data.resolved[0].resolvedAt ?? data.resolved[0].since} /> ago.
         </p>
       )}
-      {stats && (
-        <p className="hint">
-          {notedAt === null ? (
-            'Nothing was noted within the last hour.'
-          ) : (
-            <>
-              The latest minute that was noted began <Age since={notedAt} /> ago; one is noted each minute.
-            </>
-          )}
-        </p>
-      )}
+      <Tick />
     </section>
+  )
+}
+
+const LATE_TICKS = 3
+
+/** Who looks after the fleet, and when they last did. */
+function Tick() {
+  const { data } = useQuery(tickQuery)
+  if (!data) return null
+  const { holder, tickedAt, ageMs, everyMs } = data
+  const isLate = holder === null || ageMs === null || ageMs > LATE_TICKS * everyMs
+  return (
+    <p className={isLate ? 'hint bad' : 'hint'}>
+      {tickedAt === null ? (
+        'The fleet was never looked at as a whole.'
+      ) : (
+        <>
+          All of the fleet was looked at <Age since={tickedAt} /> ago; it is due every {formatAge(everyMs)}.
+        </>
+      )}{' '}
+      {holder === null ? (
+        'No replica holds the lease for it.'
+      ) : (
+        <>
+          Replica <code title={holder}>{holder.slice(0, 8)}</code> holds the lease.
+        </>
+      )}
+    </p>
   )
 }

@@ -69,7 +69,7 @@ function WorkItem({ operation }: { operation: Operation }) {
           </Button>
         )}
       </span>
-      {stop.error && <Problem error={stop.error} />}
+      {stop.error && <Problem error={stop.error} isAct />}
       {wrong.slice(0, ERRORS_SHOWN).map(({ instanceId, error }) => (
         <p key={instanceId} className="operation-error">
           <code>{instanceId}</code> {error}

@@ -2,7 +2,7 @@ import type { FeedMessage, Instance, PoolStatus, StatsWindow } from '@convos/poo
 import { keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
 import { readStatus } from '../api/pool.ts'
 import { operationsQuery } from '../api/queries.ts'
-import { readAlerts, readImages, readInstancesAfter, readProviders, readSettings, readStats } from '../api/supply.ts'
+import { readAlerts, readImages, readInstancesAfter, readProviders, readSettings, readStats, readTick } from '../api/supply.ts'
 import { live } from '../live/apply.ts'
 import { intoStatus, STALE } from '../live/merge.ts'
 import { CELLS_MAX } from './rack.ts'
@@ -35,6 +35,12 @@ export const alertsQuery = queryOptions({
   queryKey: ['pool', 'alerts'],
   queryFn: ({ signal }) => readAlerts(signal),
   ...live(staleOn('settings_changed', 'breaker_opened', 'breaker_closed')),
+  refetchInterval: ASK_MS,
+})
+
+export const tickQuery = queryOptions({
+  queryKey: ['pool', 'tick'],
+  queryFn: ({ signal }) => readTick(signal),
   refetchInterval: ASK_MS,
 })
 
@@ -76,4 +82,5 @@ export function readPool(client: QueryClient): void {
   void client.prefetchQuery(settingsQuery)
   void client.prefetchQuery(providersQuery)
   void client.prefetchQuery(alertsQuery)
+  void client.prefetchQuery(tickQuery)
 }

@@ -44,12 +44,11 @@ export interface Figures {
   p50Ms: number | null
   /** Of the worst step, ms. */
   p95Ms: number | null
+  p99Ms: number | null
   /** Of those done, how many got their agent at once, 0 … 1. */
   hitRatio: number | null
   warmUpMs: number | null
   creations: { ready: number; failed: number }
-  /** The latest minute that the pool noted; it does so only while it is looked after. */
-  notedAt: string | null
 }
 
 export function figuresOf({ points }: Stats): Figures {
@@ -60,12 +59,17 @@ export function figuresOf({ points }: Stats): Figures {
   return {
     claims: { done, failed: sum(claims, (one) => one.failed), empty: sum(claims, (one) => one.empty) },
     p50Ms: weighted(claims.map(({ p50Ms, done: weight }) => ({ value: p50Ms, weight }))),
-    p95Ms: claims.reduce<number | null>((worst, { p95Ms }) => (p95Ms === null ? worst : Math.max(worst ?? 0, p95Ms)), null),
+    p95Ms: worst(claims.map(({ p95Ms }) => p95Ms)),
+    p99Ms: worst(claims.map(({ p99Ms }) => p99Ms)),
     hitRatio: done === 0 ? null : sum(claims, (one) => one.hit) / done,
     warmUpMs: weighted(creations.map(({ warmUpMs, ready }) => ({ value: warmUpMs, weight: ready }))),
     creations: { ready: sum(creations, (one) => one.ready), failed: sum(creations, (one) => one.failed) },
-    notedAt: points.findLast(({ instances }) => instances !== null)?.at ?? null,
   }
+}
+
+function worst(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : Math.max(...known)
 }
 
 function weighted(values: readonly { value: number | null; weight: number }[]): number | null {

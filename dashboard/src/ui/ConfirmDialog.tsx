@@ -44,7 +44,7 @@ export function ConfirmDialog({
           This is production. Once more: {act.toLowerCase()}, <strong>{thing}</strong>?
         </p>
       )}
-      {error && <Problem error={error} />}
+      {error && <Problem error={error} isAct />}
       <div className="act end">
         <Button onClick={onClose}>{keep}</Button>
         {sure ? (

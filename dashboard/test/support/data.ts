@@ -9,6 +9,7 @@ import {
   type ProblemDocument,
   type OfferedTool,
   type Session,
+  STATUSES,
   type Template,
 } from '@convos/pool/contract'
 
@@ -61,7 +62,8 @@ export function aStatus(instances: Instance[], target = 3): PoolStatus {
     crashed: count('crashed'),
     stuck: count('stuck'),
   }
-  return { counts, target, held: null, instances, truncated: false }
+  const byStatus = Object.fromEntries(STATUSES.map((status) => [status, count(status)]))
+  return { counts, byStatus, target, held: null, instances, truncated: false }
 }
 
 export const aClaim = (parts: Partial<Claim> = {}): Claim => ({

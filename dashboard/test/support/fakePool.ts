@@ -1,7 +1,7 @@
 import type { FeedMessage } from '@convos/pool/contract'
 import { vi } from 'vitest'
 import { aSession, aStatus } from './data.ts'
-import { aQuietHour, settings } from './supply.ts'
+import { aQuietHour, aTick, settings } from './supply.ts'
 
 interface Asked {
   method: string
@@ -16,7 +16,7 @@ interface Answer {
   headers?: Record<string, string>
 }
 
-type Handler = (asked: Asked) => Answer | Promise<Answer>
+export type Handler = (asked: Asked) => Answer | Promise<Answer>
 
 /** A pool at the edge of the browser: `fetch` answers from a table of `METHOD path`, with its query or for any, which a test may change. */
 export function fakePool(routes: Record<string, Handler> = {}) {
@@ -30,6 +30,7 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     'GET /api/pool/settings': () => ({ body: settings() }),
     'GET /api/pool/images': () => ({ body: { wanted: null, images: [] } }),
     'GET /api/pool/alerts': () => ({ body: { firing: [], resolved: [] } }),
+    'GET /api/pool/tick': () => ({ body: aTick() }),
     'GET /api/pool/providers': () => ({ body: { providers: [] } }),
     'GET /api/templates': () => ({ body: { templates: [], truncated: false } }),
     'GET /api/tools': () => ({ body: { tools: [] } }),
@@ -63,7 +64,7 @@ export function fakePool(routes: Record<string, Handler> = {}) {
     const handler = table[`${request.method} ${url}`] ?? table[`${request.method} ${url.split('?')[0]}`]
     if (!handler && url === '/api/pool/events') return listen(init)
     if (!handler) throw new Error(`the test does not expect ${request.method} ${url}`)
-    const { status = 200, body, headers = {} } = await handler(request)
+    const { status = 200, body, headers = {} } = await Promise.race([handler(request), given(init.signal)])
     return new Response(body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body), { status, headers })
   })
   return {
@@ -92,6 +93,10 @@ export function fakePool(routes: Record<string, Handler> = {}) {
       asked.filter(({ method, path }) => [path, path.split('?')[0]].some((one) => `${method} ${one}` === route)),
   }
 }
+
+/** Fails once the request is given up, which an answer that never comes waits for. */
+const given = (signal: AbortSignal | null | undefined) =>
+  new Promise<never>((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
 
 /** Nobody listens. */
 export const noAnswer: Handler = () => Promise.reject(new TypeError('fetch failed'))

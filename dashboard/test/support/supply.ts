@@ -1,4 +1,4 @@
-import type { Image, Settings, Stats } from '@convos/pool/contract'
+import type { Image, Settings, Stats, TickState } from '@convos/pool/contract'
 
 export const settings = (parts: Partial<Settings> = {}): Settings => {
   const values = {
@@ -42,5 +42,16 @@ export const anImage = (first: string, parts: Partial<Image> = {}): Image => ({
   firstSeenAt: '2030-01-01T00:00:00.000Z',
   instances: 1,
   ready: 1,
+  ...parts,
+})
+
+/** The fleet was looked at three seconds ago. */
+export const aTick = (parts: Partial<TickState> = {}): TickState => ({
+  holder: 'a1b2c3d4e5f6',
+  isThis: true,
+  until: '2030-01-01T00:00:30.000Z',
+  tickedAt: new Date(Date.now() - 3_000).toISOString(),
+  ageMs: 3_000,
+  everyMs: 30_000,
   ...parts,
 })

@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { logIn, look, watch } from './look.ts'
+import { look, watch } from './support/look.ts'
+import { logIn } from './support/steps.ts'
 
 let sandbox: RunningSandbox
 

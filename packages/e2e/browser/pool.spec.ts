@@ -1,44 +1,23 @@
-import { expect, type Locator, type Page, test } from '@playwright/test'
+import { expect } from '@playwright/test'
 import pg from 'pg'
-import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { logIn, look, LOOKS, watch } from './look.ts'
+import type { RunningSandbox } from '@convos/sandbox/testing'
+import { look, LOOKS, watch } from './support/look.ts'
+import { cells, openPool, pulse, tabTo, work } from './support/steps.ts'
+import { IDLE, test } from './support/test.ts'
 
-const IDLE = 3
 /** The pool looks at everything every 30 s. */
 const TICK = { timeout: 75_000 }
 
-let sandbox: RunningSandbox
-
 test.describe.configure({ timeout: 180_000 })
-test.beforeAll(async () => {
-  test.setTimeout(120_000)
-  sandbox = await startSandbox({ idle: IDLE, instances: 'virtual' })
-})
-test.afterAll(async () => {
-  await sandbox.interrupt()
-  await sandbox.forget()
-})
-
-const cells = (page: Page, status: string): Locator => page.getByRole('option', { name: new RegExp(`, ${status}`) })
-const work = (page: Page): Locator => page.getByRole('region', { name: 'Operations' })
-
-async function openPool(page: Page): Promise<void> {
-  await logIn(page, sandbox)
-  await page.getByRole('link', { name: 'Pool', exact: true }).click()
-  await expect(page.getByRole('listbox')).toBeVisible()
-  // the history is drawn
-  await expect(page.locator('.uplot')).toBeVisible()
-}
 
 const asJson = (body: unknown, headers: Record<string, string> = {}) => ({
   method: 'POST',
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body),
 })
-const control = (path: string, init: RequestInit = {}) => fetch(`${sandbox.controlUrl}/_control${path}`, init)
-
 /** Pushes another image under the tag that is configured, and has services look. */
-async function pushImage(seed: string): Promise<void> {
+async function pushImage(sandbox: RunningSandbox, seed: string): Promise<void> {
+  const control = (path: string, init: RequestInit = {}) => fetch(`${sandbox.controlUrl}/_control${path}`, init)
   const { ghcr } = (await (await control('/resources')).json()) as { ghcr: { tags: { name: string; tag: string }[] } }
   const [configured] = ghcr.tags
   if (!configured) throw new Error('no tag was ever looked up')
@@ -85,6 +64,23 @@ test('a drain takes the instances that it showed, and no others', async ({ page 
   await expect(page.locator(`[data-id="${id}"]`)).toHaveCount(0)
 })
 
+test('a drain by the keyboard alone', async ({ page }) => {
+  await openPool(page)
+  const press = async (name: string) => {
+    await tabTo(page.getByRole('button', { name }))
+    await page.keyboard.press('Enter')
+  }
+  await press('Drain…')
+  const drain = page.getByRole('region', { name: 'Drain' })
+  const id = await drain.getByRole('list', { name: 'Would go' }).locator('code').innerText()
+  await press('Drain 1 instance')
+  const dialog = page.getByRole('dialog')
+  await tabTo(dialog.getByRole('button', { name: 'Drain 1 instance' }))
+  await page.keyboard.press('Enter')
+  await expect(dialog).toBeHidden()
+  await expect(page.locator(`[data-id="${id}"]`)).toHaveCount(0, { timeout: 60_000 })
+})
+
 test('two operators drain the same instance at once: it goes once, and the second is told', async ({ page, browser }) => {
   const other = await (await browser.newContext()).newPage()
   const pages = [page, other]
@@ -108,6 +104,7 @@ test('a pause stands in a banner, a replenish is refused in words, and both end 
   await openPool(page)
   await openPool(other)
   await page.getByRole('button', { name: 'Pause' }).click()
+  await look(page, 'pool-pause')
   await page.getByRole('button', { name: 'Pause the refill' }).click()
   await expect(page.getByRole('button', { name: 'Resume' })).toBeVisible()
   await expect(other.getByRole('button', { name: 'Resume' })).toBeVisible()
@@ -125,17 +122,18 @@ test('another target is filled up to', async ({ page }) => {
   await target.getByRole('button', { name: 'One more' }).click()
   await target.getByRole('button', { name: 'One more' }).click()
   await page.getByRole('button', { name: `Set to ${IDLE + 2}` }).click()
-  await expect(page.getByRole('region', { name: 'Pool now' })).toContainText(`of ${IDLE + 2}`)
+  await expect(pulse(page)).toContainText(`of ${IDLE + 2}`)
   await expect.poll(() => cells(page, 'ready').count(), TICK).toBeGreaterThanOrEqual(IDLE + 2)
 })
 
-test('an image is rolled out cell by cell, and the roll-out can be stopped', async ({ page }) => {
+test('an image is rolled out cell by cell, and the roll-out can be stopped', async ({ page, sandbox }) => {
   await openPool(page)
-  await pushImage('the next one')
+  await pushImage(sandbox, 'the next one')
   const images = page.getByRole('region', { name: 'Images' })
   const roll = images.getByRole('button', { name: 'Roll out image' })
   await expect(images.locator('.from-to')).toContainText('→', TICK)
   await roll.click()
+  await look(page, 'pool-rollout-asked')
   await page
     .getByRole('dialog')
     .getByRole('button', { name: /^Replace/ })
@@ -150,23 +148,8 @@ test('an image is rolled out cell by cell, and the roll-out can be stopped', asy
   await expect(work(page)).toContainText('stopped')
 })
 
-test('a pool that is cut off, and one that restarts, are told; the rack stays and goes on', async ({ page, context }) => {
-  await openPool(page)
-  const mark = page.getByRole('region', { name: 'Pool now' })
-  await context.setOffline(true)
-  const { pool } = await sandbox.processesNow()
-  process.kill(pool, 'SIGTERM')
-  await expect(mark).toContainText(/reconnecting|offline/, { timeout: 60_000 })
-  await expect(cells(page, 'ready').first()).toBeVisible()
-  await look(page, 'pool-offline')
-  await context.setOffline(false)
-  await expect(mark).toContainText('live', { timeout: 60_000 })
-  await page.getByRole('button', { name: 'Replenish' }).click()
-  await expect(work(page)).toContainText('Replenish by 1 instance')
-})
-
 /** As three failed creations leave it: the way there takes services' own retries, and longer than a test should. */
-async function openBreaker(): Promise<void> {
+async function openBreaker(sandbox: RunningSandbox): Promise<void> {
   const db = new pg.Client({ connectionString: sandbox.databases.pool })
   await db.connect()
   await db.query(`
@@ -175,9 +158,12 @@ async function openBreaker(): Promise<void> {
   await db.end()
 }
 
-test('an open breaker is told with its next attempt, and an operator resets it', async ({ page }) => {
-  await openBreaker()
+test('an open breaker is told with its next attempt, and an operator resets it', async ({ page, sandbox }) => {
+  // whatever is on its way would close it by becoming ready
   await openPool(page)
+  await expect(cells(page, 'starting')).toHaveCount(0, TICK)
+  await openBreaker(sandbox)
+  await page.reload()
   const images = page.getByRole('region', { name: 'Images' })
   await expect(images).toContainText('breaker open: 3 creations failed in a row, next attempt in')
   await page.getByRole('button', { name: 'Replenish' }).click()

@@ -87,6 +87,8 @@ export const ClaimedIds = z.object({ ids: z.array(z.string()) })
 /** `GET /api/pool/status`, at most 1 000 instances. `target` is how many ready instances the pool keeps. */
 export const PoolStatus = z.object({
   counts: Counts,
+  /** How many there are in each status, of all of them; a status without any may be absent. */
+  byStatus: z.partialRecord(Status, z.number().int()).default({}),
   target: z.number().int(),
   /** What keeps the stock below its target, if anything does: `PAUSED`, `MAX_TOTAL`, `CREATION_FAILING`, `UNTRUSTED_IMAGE`. */
   held: z.object({ code: z.string(), reason: z.string(), until: time }).nullable().default(null),

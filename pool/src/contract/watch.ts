@@ -31,10 +31,21 @@ export const StatsPoint = z.object({
   queue: z.object({ depth: count, oldestMs: ms }).nullable(),
   /**
    * Claims that ended within the step. `empty` failed for want of an instance and are not in `failed`; `hit`, a part of `done`, got
-   * their instance without waiting. `p50Ms` and `p95Ms`: from the request to the configured agent, of those done; beyond one minute
-   * the mean of the minutes' medians, and the worst minute's p95.
+   * their instance without waiting. `p50Ms`, `p95Ms` and `p99Ms`: from the request to the configured agent, of those done; beyond
+   * one minute the mean of the minutes' medians, and the worst minute's p95 and p99.
    */
-  claims: z.object({ done: count, failed: count, cancelled: count, empty: count, hit: count, p50Ms: ms, p95Ms: ms }).nullable(),
+  claims: z
+    .object({
+      done: count,
+      failed: count,
+      cancelled: count,
+      empty: count,
+      hit: count,
+      p50Ms: ms,
+      p95Ms: ms,
+      p99Ms: ms.default(null),
+    })
+    .nullable(),
   /** Instances that began, became ready, or failed to, within the step; `warmUpMs` from beginning to ready, like `p50Ms`. */
   creations: z.object({ created: count, ready: count, failed: count, warmUpMs: ms }).nullable(),
 })
@@ -68,6 +79,19 @@ export type Alert = z.infer<typeof Alert>
 
 /** `GET /api/pool/alerts`: what fires now, the longest first, and the latest 50 that are over, the last to end first. */
 export const Alerts = z.object({ firing: z.array(Alert), resolved: z.array(Alert) })
+
+/** `GET /api/pool/tick`: who looks after the fleet, and when it was last looked at as a whole; it is due every `everyMs`. */
+export const TickState = z.object({
+  /** The replica that holds the lease; null: nobody does now. */
+  holder: z.string().nullable(),
+  /** Whether that is the one that answers. */
+  isThis: z.boolean(),
+  until: z.string().nullable(),
+  tickedAt: z.string().nullable(),
+  ageMs: ms,
+  everyMs: count,
+})
+export type TickState = z.infer<typeof TickState>
 
 /** What `ALERT_WEBHOOK_URL` is sent, as JSON. It may come twice: an answer that is lost counts as none. */
 export const AlertNotice = z.object({

@@ -47,7 +47,7 @@ export async function recordCounts(db: Queryable, p: { recountMs: number; fillMs
           count(*) filter (where state = 'cancelled') as cancelled,
           count(*) filter (where state = 'failed' and error ->> 'code' = 'POOL_EMPTY') as empty,
           count(*) filter (where state in ('done', 'ended') and reserved_at - created_at <= $3::float8 * interval '1 ms') as hit,
-          percentile_cont(array[0.5, 0.95]) within group (order by extract(epoch from configured_at - created_at)::float8 * 1000)
+          percentile_cont(array[0.5, 0.95, 0.99]) within group (order by extract(epoch from configured_at - created_at)::float8 * 1000)
             filter (where state in ('done', 'ended')) as took
         from claims where finished_at >= (select begins from span) and finished_at < (select ends from span)
         group by 1
@@ -66,22 +66,22 @@ export async function recordCounts(db: Queryable, p: { recountMs: number; fillMs
         group by 1
       ), counted as (
         select m.minute, coalesce(c.done, 0) as done, coalesce(c.failed, 0) as failed, coalesce(c.cancelled, 0) as cancelled,
-          coalesce(c.empty, 0) as empty, coalesce(c.hit, 0) as hit, c.took[1] as p50, c.took[2] as p95,
+          coalesce(c.empty, 0) as empty, coalesce(c.hit, 0) as hit, c.took[1] as p50, c.took[2] as p95, c.took[3] as p99,
           coalesce(h.created, 0) as created, coalesce(h.ready, 0) as ready, coalesce(h.failed, 0) as creation_failed, h.warm_up_ms
         from span cross join generate_series(span.begins, span.ends - interval '1 minute', interval '1 minute') as m(minute)
         left join ended c on c.minute = m.minute left join happened h on h.minute = m.minute
       )
       insert into stats_minutes as s (minute, claims_done, claims_failed, claims_cancelled, claims_empty, claims_hit,
-        claim_p50_ms, claim_p95_ms, created, became_ready, creation_failed, warm_up_ms)
-      select minute, done, failed, cancelled, empty, hit, p50, p95, created, ready, creation_failed, warm_up_ms from counted
+        claim_p50_ms, claim_p95_ms, claim_p99_ms, created, became_ready, creation_failed, warm_up_ms)
+      select minute, done, failed, cancelled, empty, hit, p50, p95, p99, created, ready, creation_failed, warm_up_ms from counted
       on conflict (minute) do update set claims_done = excluded.claims_done, claims_failed = excluded.claims_failed,
         claims_cancelled = excluded.claims_cancelled, claims_empty = excluded.claims_empty, claims_hit = excluded.claims_hit,
-        claim_p50_ms = excluded.claim_p50_ms, claim_p95_ms = excluded.claim_p95_ms, created = excluded.created,
+        claim_p50_ms = excluded.claim_p50_ms, claim_p95_ms = excluded.claim_p95_ms, claim_p99_ms = excluded.claim_p99_ms, created = excluded.created,
         became_ready = excluded.became_ready, creation_failed = excluded.creation_failed, warm_up_ms = excluded.warm_up_ms
       where (s.claims_done, s.claims_failed, s.claims_cancelled, s.claims_empty, s.claims_hit, s.claim_p50_ms, s.claim_p95_ms,
-          s.created, s.became_ready, s.creation_failed, s.warm_up_ms)
+          s.claim_p99_ms, s.created, s.became_ready, s.creation_failed, s.warm_up_ms)
         is distinct from (excluded.claims_done, excluded.claims_failed, excluded.claims_cancelled, excluded.claims_empty,
-          excluded.claims_hit, excluded.claim_p50_ms, excluded.claim_p95_ms, excluded.created, excluded.became_ready,
+          excluded.claims_hit, excluded.claim_p50_ms, excluded.claim_p95_ms, excluded.claim_p99_ms, excluded.created, excluded.became_ready,
           excluded.creation_failed, excluded.warm_up_ms)`,
   })
 }
@@ -104,7 +104,7 @@ export async function readStats(db: Queryable, p: { stepMs: number; points: numb
           sum(claims_done) as done, sum(claims_failed) as failed, sum(claims_cancelled) as cancelled,
           sum(claims_empty) as empty, sum(claims_hit) as hit,
           round(sum(claim_p50_ms * claims_done) / nullif(sum(claims_done) filter (where claim_p50_ms is not null), 0)) as p50,
-          round(max(claim_p95_ms)) as p95,
+          round(max(claim_p95_ms)) as p95, round(max(claim_p99_ms)) as p99,
           sum(created) as created, sum(became_ready) as became_ready, sum(creation_failed) as creation_failed,
           round(sum(warm_up_ms * became_ready) / nullif(sum(became_ready) filter (where warm_up_ms is not null), 0)) as warm_up_ms
         from step join stats_minutes m on m.minute >= step.latest - ($2::int - 1) * step.width
@@ -118,7 +118,7 @@ export async function readStats(db: Queryable, p: { stepMs: number; points: numb
         'queue', case when k.queue_depth is not null
           then jsonb_build_object('depth', k.queue_depth, 'oldestMs', k.queue_oldest_ms) end,
         'claims', case when k.done is not null then jsonb_build_object('done', k.done, 'failed', k.failed,
-          'cancelled', k.cancelled, 'empty', k.empty, 'hit', k.hit, 'p50Ms', k.p50, 'p95Ms', k.p95) end,
+          'cancelled', k.cancelled, 'empty', k.empty, 'hit', k.hit, 'p50Ms', k.p50, 'p95Ms', k.p95, 'p99Ms', k.p99) end,
         'creations', case when k.created is not null then jsonb_build_object('created', k.created, 'ready', k.became_ready,
           'failed', k.creation_failed, 'warmUpMs', k.warm_up_ms) end
       ) as point

@@ -42,14 +42,16 @@ export function agentRoutes(ctx: Context, { cache }: Parts): Endpoint<'public' |
       auth: 'operator',
       replies: { 200: PoolStatus },
       async handle() {
-        const [counts, rows, held, { minIdle }] = await Promise.all([
+        const [counts, byStatus, rows, held, { minIdle }] = await Promise.all([
           cache.counts(),
+          cache.byStatus(),
           listInstances(db, limits.statusRows + 1),
           readHeld(ctx),
           readSettings(db),
         ])
         const body: PoolStatus = {
           counts,
+          byStatus,
           target: minIdle,
           held: held && { code: held.code, reason: held.reason, until: held.until?.toISOString() ?? null },
           instances: rows.slice(0, limits.statusRows).map(presentInstance),

@@ -1,7 +1,8 @@
 import { type Endpoint, endpoint } from '@convos/kit'
 import type { Context } from '../context.ts'
-import { type Alert, Alerts, Providers, Stats, StatsQuery } from '../contract/index.ts'
+import { type Alert, Alerts, Providers, Stats, StatsQuery, TickState } from '../contract/index.ts'
 import { type AlertRow, listFiring, listResolved } from '../db/alerts.ts'
+import { readTick } from '../db/tick.ts'
 import { servicesUnavailable } from '../templates.ts'
 import { statsOf } from '../watch/stats.ts'
 
@@ -29,6 +30,26 @@ export const watchRoutes = (ctx: Context): Endpoint<'operator'>[] => [
     async handle() {
       const [firing, resolved] = await Promise.all([listFiring(ctx.db), listResolved(ctx.db, RESOLVED_SHOWN)])
       return { status: 200, body: { firing: firing.map(presentAlert), resolved: resolved.map(presentAlert) } }
+    },
+  }),
+  endpoint({
+    method: 'get',
+    path: '/api/pool/tick',
+    operationId: 'getTick',
+    summary: 'Who looks after the fleet, and how long ago all of it was last looked at',
+    auth: 'operator',
+    replies: { 200: TickState },
+    async handle() {
+      const { holder, until, ticked_at, age_ms } = await readTick(ctx.db)
+      const body: TickState = {
+        holder,
+        isThis: holder === ctx.replica,
+        until: until?.toISOString() ?? null,
+        tickedAt: ticked_at?.toISOString() ?? null,
+        ageMs: age_ms,
+        everyMs: ctx.config.tickIntervalMs,
+      }
+      return { status: 200, body }
     },
   }),
   endpoint({

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Button } from '../../ui/Button.tsx'
 import { formatNumber } from '../../ui/format.ts'
+import { Problem } from '../../ui/Problem.tsx'
 import { type Begun, workQuery, type Works } from './useWorks.ts'
 import { type Progress, progressOf } from './work.ts'
 
@@ -25,7 +26,7 @@ function WorkLine({ begun: { key, label } }: { begun: Begun }) {
   const { data: work } = useQuery(workQuery(key))
   if (!work) return null
   const progress = progressOf(work)
-  const { done, failed, total, errors } = progress
+  const { done, failed, total, errors, refusals } = progress
   return (
     <li className="work">
       <bdi className="work-name">{label}</bdi>
@@ -37,6 +38,15 @@ function WorkLine({ begun: { key, label } }: { begun: Begun }) {
         <p key={instanceId} className="work-failed">
           <code>{instanceId}</code> {why}
         </p>
+      ))}
+      {refusals.map(({ ids, error }) => (
+        <div key={ids[0]} className="work-refusal">
+          <p className="work-failed">
+            <code>{ids.slice(0, ERRORS_SHOWN).join(', ')}</code>
+            {ids.length > ERRORS_SHOWN && ` and ${formatNumber(ids.length - ERRORS_SHOWN)} more`}
+          </p>
+          <Problem error={error} isAct />
+        </div>
       ))}
       {errors.length > ERRORS_SHOWN && <p className="work-failed">and {formatNumber(errors.length - ERRORS_SHOWN)} more</p>}
     </li>

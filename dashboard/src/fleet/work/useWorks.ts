@@ -5,8 +5,6 @@ import { drainThese } from '../../api/instances.ts'
 import { ApiError } from '../../api/errors.ts'
 import { readOperation } from '../../api/pool.ts'
 import { live } from '../../live/apply.ts'
-import { sentence } from '../../ui/format.ts'
-import { wordsFor } from '../../ui/words.ts'
 import { ACT, type Act } from '../acts.ts'
 import { intoWork, progressOf, type Work } from './work.ts'
 
@@ -76,17 +74,15 @@ async function drainAll(client: QueryClient, key: string, ids: readonly string[]
 async function attempt(client: QueryClient, key: string, ids: readonly string[], run: () => Promise<Operation>): Promise<void> {
   const { queryKey } = workQuery(key)
   try {
-    const operation = await run()
+    // as a mutation, so that a session that has ended leads to the login
+    const operation = await client.getMutationCache().build(client, { mutationFn: run }).execute(undefined)
     client.setQueryData(queryKey, (work) => work && { ...work, operations: [...work.operations, operation] })
   } catch (error) {
-    const why = reasonOf(error)
-    const refused = ids.map((instanceId) => ({ instanceId, why }))
+    if (!(error instanceof ApiError)) throw error
+    const refused = ids.map((instanceId) => ({ instanceId, error }))
     client.setQueryData(queryKey, (work) => work && { ...work, refused: [...work.refused, ...refused] })
   }
 }
-
-const reasonOf = (error: unknown): string =>
-  error instanceof ApiError ? (error.detail ?? wordsFor(error).what) : sentence(String(error))
 
 async function each(ids: readonly string[], run: (id: string) => Promise<void>): Promise<void> {
   const left = [...ids]

@@ -1,4 +1,5 @@
 import type { Operation } from '@convos/pool/contract'
+import type { ApiError } from '../../api/errors.ts'
 import { type Merge, intoOperations } from '../../live/merge.ts'
 
 /** One thing that was begun on this page: an operation, or one for each of many instances. */
@@ -7,7 +8,12 @@ export interface Work {
   asked: number
   operations: Operation[]
   /** Those that pool would not begin. */
-  refused: { instanceId: string; why: string }[]
+  refused: Refused[]
+}
+
+interface Refused {
+  instanceId: string
+  error: ApiError
 }
 
 export interface Progress {
@@ -15,7 +21,10 @@ export interface Progress {
   failed: number
   total: number
   over: boolean
+  /** What went wrong with instances that it was begun for. */
   errors: { instanceId: string; why: string }[]
+  /** Why it was not begun for others, each reason once. */
+  refusals: { ids: string[]; error: ApiError }[]
 }
 
 /** Operations of others are none of its business. */
@@ -38,6 +47,9 @@ export function progressOf({ asked, operations, refused }: Work): Progress {
     failed: sum('failed') + refused.length,
     total,
     over: begun >= asked && operations.every(({ state }) => state !== 'running'),
-    errors: [...refused, ...errors],
+    errors,
+    refusals: [...Map.groupBy(refused, ({ error: { code, detail } }) => `${code} ${detail}`).values()].flatMap((alike) =>
+      alike[0] ? [{ ids: alike.map(({ instanceId }) => instanceId), error: alike[0].error }] : [],
+    ),
   }
 }
