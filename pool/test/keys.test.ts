@@ -95,7 +95,8 @@ describe('a named key', () => {
     const session = await login(pool, { key })
     expect(session).toMatchObject({ status: 201, body: { role: 'claimer' } })
     const { cookie } = session
-    expect((await pool.call('GET', '/api/session', { key: null, headers: { cookie } })).body).toMatchObject({ role: 'claimer' })
+    const own = await pool.call('GET', '/api/session', { key: null, headers: { cookie } })
+    expect(own.body).toMatchObject({ role: 'claimer', principal: `key:${id}`, keyName: 'site' })
     expect((await pool.call('GET', '/api/pool/status', { key: null, headers: { cookie } })).status).toBe(403)
     const { body: claim } = await pool.claim({}, { key: null, headers: { ...page, cookie } })
     expect((await pool.call('GET', `/api/pool/instances/${String(claim['instanceId'])}`)).body).toMatchObject({
