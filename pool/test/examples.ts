@@ -170,6 +170,7 @@ export const EXAMPLES: Record<string, Make[]> = {
   ],
   listen: [ok],
 
+  listVersions: [ok],
   getSettings: [ok],
   changeSettings: [() => ({ body: { maxTotal: 10_000 }, status: 200 })],
 

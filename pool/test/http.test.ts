@@ -142,6 +142,17 @@ describe('answers', () => {
   })
 })
 
+test('operators are told which builds work together; services may be silent', async () => {
+  const pool = scoped(await testPool())
+  const { body } = await pool.call('GET', '/api/pool/versions')
+  expect(body).toMatchObject({
+    pool: { version: expect.any(String), commit: 'unknown', schema: expect.stringMatching(/^\d{4}_\w+\.sql$/) },
+    services: { commit: 'services-commit', schema: '0001_services.sql' },
+  })
+  await pool.services.close()
+  expect(await pool.call('GET', '/api/pool/versions')).toMatchObject({ status: 200, body: { services: null } })
+})
+
 describe('sessions', () => {
   const page = { origin: PUBLIC_URL, 'content-type': 'application/json' }
   const cookieOf = (answer: { headers: Headers }) => (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''

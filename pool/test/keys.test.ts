@@ -91,7 +91,7 @@ describe('a named key', () => {
   test('gives its role to the sessions made from it', async () => {
     const pool = scoped(await testPool())
     await seedReady(pool, 1)
-    const { id, key } = await makeKey(pool)
+    const { id, key } = await makeKey(pool, { name: 'site' })
     const session = await login(pool, { key })
     expect(session).toMatchObject({ status: 201, body: { role: 'claimer' } })
     const { cookie } = session
