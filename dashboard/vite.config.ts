@@ -7,7 +7,7 @@ import { withoutInlineStyles } from './vite/inline-styles.ts'
 import { schemasWhereNeeded, withoutJsonSchema } from './vite/slim-zod.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
-const BUILD = [version, process.env['RAILWAY_GIT_COMMIT_SHA'] ?? 'dev'].join(', ')
+const BUILD = [version, process.env['RAILWAY_GIT_COMMIT_SHA']?.slice(0, 12) ?? 'dev'].join(', ')
 /** What every page needs, in one piece: many small ones are larger, compressed. */
 const BASE =
   /node_modules\/(react|react-dom|scheduler|use-sync-external-store|zod|@tanstack\/(?!react-table|table-core|react-virtual|virtual-core)[\w-]+)\//

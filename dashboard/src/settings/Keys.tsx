@@ -77,7 +77,7 @@ function KeyTable({ keys, onRevoke }: { keys: readonly ApiKey[]; onRevoke: ((key
             <td data-label="Role">{key.role}</td>
             <td data-label="Claims">{limitsOf(key)}</td>
             <td data-label="Made">
-              <Age since={key.createdAt} /> ago
+              <Ago at={key.createdAt} />
             </td>
             <td data-label={onRevoke ? 'Last used' : 'Revoked'}>
               <Ago at={onRevoke ? key.lastUsedAt : key.revokedAt} />
@@ -100,9 +100,9 @@ const Ago = ({ at }: { at: string | null }) =>
   at === null ? (
     'never'
   ) : (
-    <>
+    <span>
       <Age since={at} /> ago
-    </>
+    </span>
   )
 
 const Waiting = () => (

@@ -10,7 +10,7 @@ const MAY = {
 
 /** Who is looking, and for how long. */
 export function SessionCard() {
-  const { role, expiresAt, environment, principal, keyName } = useSession()
+  const { role, expiresAt, principal, keyName } = useSession()
   const end = Date.parse(expiresAt)
   const left = useTicking((now) => formatAge(end - now))
   return (
@@ -28,8 +28,6 @@ export function SessionCard() {
         <dd>
           {role}: {MAY[role]}
         </dd>
-        <dt>Environment</dt>
-        <dd>{environment}</dd>
         <dt>Ends</dt>
         <dd>
           <time dateTime={expiresAt} title={formatMoment(end)}>

@@ -82,11 +82,23 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as LimitName[]
 
 const rounded = (value: number) => Math.round(value * 1000) / 1000
 
+const LONGER = [
+  ['day', 24 * 60],
+  ['hour', 60],
+] as const
+
+/** Minutes in the largest unit that fits: "15 minutes", "1 day". */
+function timeText(minutes: number): string {
+  const [unit, size] = LONGER.find(([, of]) => minutes >= of && minutes % of === 0) ?? ['minute', 1]
+  return plural(minutes / size, unit)
+}
+
 /** "15 minutes", "no cap". */
 export function limitText(name: LimitName, settings: Pick<Settings, LimitName>): string {
   const { unit, scale, none = '' } = LIMITS[name]
   const value = settings[name]
-  return value === null ? none : plural(rounded(value / scale), unit.slice(0, -1))
+  if (value === null) return none
+  return scale === MINUTE ? timeText(rounded(value / scale)) : plural(value, unit.slice(0, -1))
 }
 
 /** What stands in its field; empty: none. */
