@@ -31,7 +31,7 @@ export function LogDetails({ event, name, by, show }: LogDetailsProps) {
       )}
       {reason !== null && <Fact label="Why">{sentence(reason)}</Fact>}
       <Fact label="Who">
-        <bdi>{by}</bdi> <Only what="who" onOnly={() => show({ actor })} />
+        <bdi>{by}</bdi> <Only what="actor" onOnly={() => show({ actor })} />
       </Fact>
       {instanceId !== null && (
         <Fact label="Instance">
