@@ -29,7 +29,11 @@ const line = (page: Page, what: string | RegExp) => lines(page).filter({ hasText
 async function withDatabase<T>(use: (db: pg.Client) => Promise<T>): Promise<T> {
   const db = new pg.Client({ connectionString: sandbox.databases.pool })
   await db.connect()
-  return use(db).finally(() => db.end())
+  try {
+    return await use(db)
+  } finally {
+    await db.end()
+  }
 }
 
 async function openActivity(page: Page, query = ''): Promise<void> {
