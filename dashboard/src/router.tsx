@@ -77,6 +77,18 @@ const pool = createRoute({
   component: lazyRouteComponent(() => import('./pool/PoolPage.tsx'), 'PoolPage'),
 })
 
+const activity = createRoute({
+  getParentRoute: () => operators,
+  path: '/activity',
+  component: lazyRouteComponent(() => import('./activity/ActivityPage.tsx'), 'ActivityPage'),
+})
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/SettingsPage.tsx'), 'SettingsPage'),
+})
+
 /** An address of ours that leads nowhere. */
 const nowhere = createRoute({
   getParentRoute: () => inside,
@@ -84,7 +96,10 @@ const nowhere = createRoute({
   component: () => <Elsewhere what="There is no such page." todo="The address may be mistyped." />,
 })
 
-const routeTree = root.addChildren([login, inside.addChildren([claim, operators.addChildren([fleet, pool]), nowhere])])
+const routeTree = root.addChildren([
+  login,
+  inside.addChildren([claim, operators.addChildren([fleet, pool, activity]), settings, nowhere]),
+])
 
 /** The routes of the dashboard, over one query client and one stream. */
 export const createAppRouter = (context: RouterContext) =>

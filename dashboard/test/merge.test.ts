@@ -153,7 +153,7 @@ test('claims are remembered as they were told last, the latest first', () => {
 
 test('the log takes the events that pass its filter', () => {
   const into = intoActivity(({ type }) => type === 'ready')
-  const page = { events: [], cursor: '1-1', more: false }
+  const page = { events: [], cursor: '1-1', more: false, earlier: null }
   const news = [anEvent({ id: '1', type: 'ready' }), anEvent({ id: '2', type: 'crashed' })]
   expect(
     fresh(

@@ -18,6 +18,8 @@ export interface Principal {
   id: string
   role: Role
   keyHash: Buffer
+  /** Of the key; null for the pool's own. */
+  keyName: string | null
   /** Null for the pool key, which is never throttled. */
   limits: KeyLimits | null
   /** Set for a dashboard session. */
@@ -63,14 +65,14 @@ export const principalOfKeyHash = async (ctx: Context, keyHash: Buffer): Promise
 function poolPrincipal({ config }: Context, keyHash: Buffer): Principal | null {
   // each one is compared, in constant time
   const accepted = config.apiKeys.map((key) => timingSafeEqual(sha256(key), keyHash)).includes(true)
-  return accepted ? { id: 'key:pool', role: 'operator', keyHash, limits: null, session: null } : null
+  return accepted ? { id: 'key:pool', role: 'operator', keyHash, keyName: null, limits: null, session: null } : null
 }
 
 async function namedPrincipal({ db }: Context, keyHash: Buffer): Promise<Principal | null> {
   const key = await useKey(db, keyHash)
   if (!key) return null
   const limits = { claimsPerMinute: key.claims_per_minute, claimsPerDay: key.claims_per_day }
-  return { id: `key:${key.id}`, role: key.role, keyHash, limits, session: null }
+  return { id: `key:${key.id}`, role: key.role, keyHash, keyName: key.name, limits, session: null }
 }
 
 /** Who makes this request: bearer key first, else the session cookie; null for nobody. */

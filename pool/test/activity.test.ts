@@ -203,6 +203,56 @@ describe('the log', () => {
     expect((await activity(pool, `after=${none.cursor}`)).events).toEqual([])
   })
 
+  test('is read back from its end, page by page, whatever comes meanwhile', async () => {
+    const pool = scoped(await still())
+    for (const type of ['a', 'b', 'c', 'd', 'e']) await note(pool, type)
+    await upTo(pool, 'e')
+    const last = await activity(pool, 'limit=2')
+    expect(last.events.map((e) => e.type)).toEqual(['d', 'e'])
+    await note(pool, 'f')
+    await upTo(pool, 'f')
+    const middle = await activity(pool, `before=${last.earlier}&limit=2`)
+    expect(middle).toMatchObject({ events: [{ type: 'b' }, { type: 'c' }], more: false })
+    const first = await activity(pool, `before=${middle.earlier}&limit=2`)
+    expect(first).toMatchObject({ events: [{ type: 'a' }], earlier: null })
+    expect((await activity(pool, `after=${first.cursor}`)).events.map((e) => e.type)).toEqual(['b', 'c', 'd', 'e', 'f'])
+    expect((await activity(pool, 'limit=6')).earlier).toBeNull()
+    for (const query of ['before=nonsense', `before=${last.earlier}&after=0-0`, `before=${last.earlier}&format=jsonl`])
+      expect(await pool.call('GET', `/api/pool/activity?${query}`), query).toMatchObject({
+        status: 400,
+        body: { errors: [{ path: 'before' }] },
+      })
+  })
+
+  test('is filtered by several types, by who did it in which request, and by time', async () => {
+    const pool = scoped(await still())
+    const row = `insert into instance_events (type, actor, request_id, at) values ($1, $2, $3, $4)`
+    const at = (hour: number) => `2030-01-01T0${hour}:00:00.000Z`
+    for (const values of [
+      ['a', 'pool', null, at(1)],
+      ['b', 'key:one', 'request 1', at(2)],
+      ['c', 'key:one', 'request 2', at(3)],
+      ['d', 'key:two', 'request 2', at(4)],
+    ])
+      await pool.db.query({ text: row, values })
+    await upTo(pool, 'd')
+    const of = async (query: string) => {
+      const types = (page: Activity) => page.events.map((e) => e.type)
+      const [latest, all] = await Promise.all([activity(pool, query), activity(pool, `after=0-0&${query}`)])
+      expect(types(latest), query).toEqual(types(all))
+      return types(latest).join('')
+    }
+    expect(await of('type=a&type=d')).toBe('ad')
+    expect(await of('actor=key:one')).toBe('bc')
+    expect(await of('requestId=request%202')).toBe('cd')
+    expect(await of(`since=${at(2)}&until=${at(4)}`)).toBe('bc')
+    expect(await of(`since=${encodeURIComponent('2030-01-01T04:00:00+01:00')}&actor=key:one`)).toBe('c')
+    for (const query of ['since=yesterday', 'actor=%00', 'type=']) {
+      const answer = await pool.call('GET', `/api/pool/activity?${query}`)
+      expect(answer, query).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } })
+    }
+  })
+
   test('keeps a reader behind an open transaction, so that what it commits is not passed over', async () => {
     const pool = scoped(await still())
     const { cursor } = await withTransaction(pool.db, async (slow) => {

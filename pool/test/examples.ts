@@ -162,9 +162,15 @@ export const EXAMPLES: Record<string, Make[]> = {
   getOperation: [async (pool) => ({ params: await operation(pool), status: 200 })],
   stopOperation: [async (pool) => ({ params: await operation(pool), status: 200 })],
 
-  listActivity: [ok, () => ({ query: 'after=0-0&limit=5', status: 200 }), () => ({ query: 'format=jsonl&limit=5', status: 200 })],
+  listActivity: [
+    ok,
+    () => ({ query: 'after=0-0&limit=5', status: 200 }),
+    () => ({ query: 'format=jsonl&limit=5', status: 200 }),
+    () => ({ query: 'type=ready&type=claimed&since=2030-01-01T00:00:00Z', status: 200 }),
+  ],
   listen: [ok],
 
+  listVersions: [ok],
   getSettings: [ok],
   changeSettings: [() => ({ body: { maxTotal: 10_000 }, status: 200 })],
 

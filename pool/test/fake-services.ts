@@ -214,6 +214,7 @@ export async function startFakeServices(environment = 'dev'): Promise<FakeServic
       if (fake.registryIs === 'down') throw problem(503, 'DATABASE_DOWN')
       res.json(fake.tools)
     })
+    .get('/version', (_req, res) => res.json({ version: '0.1.0', commit: 'services-commit', schema: '0001_services.sql' }))
     .get('/providers', (_req, res) => res.json(fake.providers))
     .post('/validate/:toolId', async (req, res) => {
       await fake.onValidate(req.params.toolId, ValidateRequest.parse(req.body).userConfig)

@@ -146,6 +146,17 @@ describe('answers', () => {
   })
 })
 
+test('operators are told which builds work together; services may be silent', async () => {
+  const pool = scoped(await testPool())
+  const { body } = await pool.call('GET', '/api/pool/versions')
+  expect(body).toMatchObject({
+    pool: { version: expect.any(String), commit: 'unknown', schema: expect.stringMatching(/^\d{4}_\w+\.sql$/) },
+    services: { commit: 'services-commit', schema: '0001_services.sql' },
+  })
+  await pool.services.close()
+  expect(await pool.call('GET', '/api/pool/versions')).toMatchObject({ status: 200, body: { services: null } })
+})
+
 describe('sessions', () => {
   const page = { origin: PUBLIC_URL, 'content-type': 'application/json' }
   const cookieOf = (answer: { headers: Headers }) => (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
@@ -153,7 +164,10 @@ describe('sessions', () => {
   test('a key becomes a cookie that the page cannot read, works like the key, and ends at logout', async () => {
     const pool = scoped(await testPool())
     const login = await pool.call('POST', '/api/session', { key: null, headers: page, body: { key: pool.key } })
-    expect(login).toMatchObject({ status: 201, body: { role: 'operator', environment: 'dev' } })
+    expect(login).toMatchObject({
+      status: 201,
+      body: { role: 'operator', environment: 'dev', principal: 'key:pool', keyName: null },
+    })
     expect(login.headers.get('set-cookie')).toMatch(
       /^convos_session=[\w-]{43}; Max-Age=43200; Path=\/; .*HttpOnly; SameSite=Strict$/,
     )

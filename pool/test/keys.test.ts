@@ -91,11 +91,12 @@ describe('a named key', () => {
   test('gives its role to the sessions made from it', async () => {
     const pool = scoped(await testPool())
     await seedReady(pool, 1)
-    const { id, key } = await makeKey(pool)
+    const { id, key } = await makeKey(pool, { name: 'site' })
     const session = await login(pool, { key })
     expect(session).toMatchObject({ status: 201, body: { role: 'claimer' } })
     const { cookie } = session
-    expect((await pool.call('GET', '/api/session', { key: null, headers: { cookie } })).body).toMatchObject({ role: 'claimer' })
+    const own = await pool.call('GET', '/api/session', { key: null, headers: { cookie } })
+    expect(own.body).toMatchObject({ role: 'claimer', principal: `key:${id}`, keyName: 'site' })
     expect((await pool.call('GET', '/api/pool/status', { key: null, headers: { cookie } })).status).toBe(403)
     const { body: claim } = await pool.claim({}, { key: null, headers: { ...page, cookie } })
     expect((await pool.call('GET', `/api/pool/instances/${String(claim['instanceId'])}`)).body).toMatchObject({

@@ -59,6 +59,7 @@ const CLASSES: Record<AuthClass, string[]> = {
     'GET /api/pool/stats',
     'GET /api/pool/status',
     'GET /api/pool/tick',
+    'GET /api/pool/versions',
     'PATCH /api/pool/instances/:id',
     'PATCH /api/pool/instances/:id/tools/:toolId',
     'PATCH /api/pool/settings',

@@ -56,6 +56,7 @@ const Env = z.object({
   SERVICES_PUBLIC_URL: envUrl.optional(),
   TRUST_PROXY: envInt(0, 10).default(0),
   SERVICES_ENCRYPTION_KEYS: EncryptionKeys,
+  RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   RAILWAY_API_TOKEN: z.string(),
   RAILWAY_WORKSPACE_ID: z.string(),
   RAILWAY_API_URL: envUrl.default('https://backboard.railway.com/graphql/v2'),
@@ -156,6 +157,7 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     environment: name,
     port: env.PORT,
     logLevel: env.LOG_LEVEL,
+    commit: env.RAILWAY_GIT_COMMIT_SHA,
     metricsToken: env.METRICS_TOKEN,
     /** How long a replica that is to stop goes on as before, while /readyz says no. */
     shutdownDelayMs: env.SHUTDOWN_DELAY_MS,

@@ -49,6 +49,15 @@ test('health and readiness are open, metrics want their own token', async () => 
   expect(text).toContain('provider_requests_total')
 })
 
+test('says which build it is, and on which schema', async () => {
+  const { body } = await request(h.app).get('/version').set(h.headers).expect(200)
+  expect(body).toMatchObject({
+    version: expect.any(String),
+    commit: 'unknown',
+    schema: expect.stringMatching(/^\d{4}_\w+\.sql$/),
+  })
+})
+
 test('an unknown path is a 404 in JSON', async () => {
   const { body, headers } = await request(h.app).get('/nothing').set(h.headers).expect(404)
   expect(headers['content-type']).toContain('application/problem+json')

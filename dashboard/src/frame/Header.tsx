@@ -1,10 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Link, useRouter } from '@tanstack/react-router'
-import { logOut } from '../api/session.ts'
+import { Link } from '@tanstack/react-router'
 import { pagesFor } from '../pages.ts'
 import { useSession } from '../session/session.ts'
 import { Brand } from './Brand.tsx'
 import { EnvironmentBadge } from './EnvironmentBadge.tsx'
+import { LogOut } from './LogOut.tsx'
 import { MoreMenu } from './MoreMenu.tsx'
 import { openPalette } from './shortcuts.ts'
 import { ThemeToggle } from './ThemeToggle.tsx'
@@ -38,28 +37,10 @@ export function Header() {
         </button>
         <ThemeToggle />
         <EnvironmentBadge />
-        <LogOut />
+        <LogOut className="quiet log-out" />
       </div>
     </header>
   )
 }
 
 const KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'
-
-function LogOut() {
-  const client = useQueryClient()
-  const router = useRouter()
-  const leave = useMutation({
-    mutationFn: logOut,
-    onSuccess: async () => {
-      sessionStorage.clear()
-      await router.navigate({ to: '/login' })
-      client.clear()
-    },
-  })
-  return (
-    <button type="button" className="quiet log-out" onClick={() => leave.mutate()} disabled={leave.isPending}>
-      {leave.error ? 'Log out failed, try again' : 'Log out'}
-    </button>
-  )
-}

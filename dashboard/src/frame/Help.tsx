@@ -8,8 +8,8 @@ export function Help({ onClose }: { onClose: () => void }) {
   const keys = [
     ['⌘ K', 'Ctrl K', 'Go to a page or an instance, or do something'],
     ...pagesFor(useSession().role).map(({ key, name }) => [`g ${key}`, null, `Go to ${name}`] as const),
-    ['j', 'k', 'In the fleet: the next row, the one before'],
-    ['Enter', 'x', 'In the fleet: open the row, or select it'],
+    ['j', 'k', 'In the fleet and the activity: the next row, the one before'],
+    ['Enter', 'x', 'There: open the row; in the fleet: select it'],
     ['/', null, 'In the fleet: search'],
     ['?', null, 'This help'],
     ['Esc', null, 'Close what is open'],

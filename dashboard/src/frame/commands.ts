@@ -1,5 +1,5 @@
 import type { Instance, Role } from '@convos/pool/contract'
-import { pagesFor } from '../pages.ts'
+import { type PageEntry, pagesFor } from '../pages.ts'
 import type { Search } from '../url.ts'
 
 /** One line of the palette. */
@@ -7,14 +7,17 @@ export interface Command {
   name: string
   /** What it is, or more about it. */
   kind: string
-  goTo: { to: '/' | '/instances' | '/pool'; search?: Search }
+  goTo: { to: PageEntry['to']; search?: Search }
 }
 
 const SHOWN = 12
 
+const NEW_KEY: Command = { name: 'New key', kind: 'makes an access key', goTo: { to: '/settings', search: { new: 'key' } } }
+
 /** What can be gone to: pages, and for operators the instances. */
 export const commandsFor = (role: Role, instances: readonly Instance[]): Command[] => [
   ...pagesFor(role).map(({ to, name }) => ({ name, kind: 'page', goTo: { to } })),
+  ...(role === 'operator' ? [NEW_KEY] : []),
   ...instances.map(({ id, agentName, status }) => ({
     name: agentName === null ? id : `${agentName} · ${id}`,
     kind: status,

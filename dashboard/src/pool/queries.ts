@@ -11,7 +11,7 @@ import { CELLS_MAX } from './rack.ts'
 const ASK_MS = 15_000
 
 /** Read again when an event of one of these types is told. */
-const staleOn =
+export const staleOn =
   (...types: string[]) =>
   <T>(data: T, news: readonly FeedMessage[]): T | typeof STALE =>
     news.some((message) => message.event === 'activity' && types.includes(message.data.type)) ? STALE : data

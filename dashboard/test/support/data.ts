@@ -19,6 +19,8 @@ export const aSession = (parts: Partial<Session> = {}): Session => ({
   role: 'operator',
   expiresAt: '2030-01-01T12:00:00.000Z',
   environment: 'staging',
+  principal: 'key:pool',
+  keyName: null,
   ...parts,
 })
 

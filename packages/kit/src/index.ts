@@ -2,7 +2,7 @@ export { type Command, type CommandSet, type Invocation, Refused, runCommand, ty
 export { type OpenedDatabase, withOwnDatabase } from './db/command.ts'
 export { connectDatabase, type Database, type Queryable, type Transaction, withTransaction } from './db/connection.ts'
 export { acquireLease, releaseLease } from './db/leases.ts'
-export { type Meta, migrate, readMeta } from './db/migrate.ts'
+export { type Meta, migrate, readMeta, readSchema } from './db/migrate.ts'
 export { type Loop, startLoop } from './loop.ts'
 export { createMetrics, type Metrics, metricsRoute } from './metrics.ts'
 export * from './server.ts'

@@ -3,19 +3,17 @@ import { Claim } from './claim.ts'
 import { Counts, Instance, InstanceEvent } from './instance.ts'
 import { Operation } from './operation.ts'
 
-/** Query of `GET /api/pool/activity`. */
-export const ActivityQuery = z.object({
-  after: z.string().max(64).optional().describe('a cursor; what happened after it, oldest first. `0-0` is the beginning'),
-  type: z.string().min(1).max(64).optional(),
-  instanceId: z.string().min(1).max(64).optional(),
-  claimId: z.string().min(1).max(64).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).optional().describe('100 unless given; with `jsonl` all'),
-  format: z.enum(['json', 'jsonl']).default('json'),
+/**
+ * `GET /api/pool/activity`: oldest first; without `after` the latest ones. `cursor` is where to go on, `more` that there is more
+ * there. `earlier` is the `before` of the page that comes before this one; null where there is none, or the page was asked for
+ * with `after`.
+ */
+export const Activity = z.object({
+  events: z.array(InstanceEvent),
+  cursor: z.string(),
+  more: z.boolean(),
+  earlier: z.string().nullable().default(null),
 })
-export type ActivityQuery = z.infer<typeof ActivityQuery>
-
-/** `GET /api/pool/activity`: oldest first; without `after` the latest ones. `cursor` is where to go on, `more` that there is more there. */
-export const Activity = z.object({ events: z.array(InstanceEvent), cursor: z.string(), more: z.boolean() })
 export type Activity = z.infer<typeof Activity>
 
 /** What is told of an instance whose row is gone. */

@@ -1,5 +1,6 @@
 /** The public API of pool, as zod schemas; free of Node, so that the dashboard can import it. */
 export * from './actions.ts'
+export * from './activity.ts'
 export * from './claim.ts'
 export * from './feed.ts'
 export * from './image.ts'

@@ -9,7 +9,15 @@ export const SessionRequest = z.union([
   z.strictObject({ loginCode: z.string().min(1).max(128) }),
 ])
 
-export const Session = z.object({ role: Role, expiresAt: z.string(), environment: z.string() })
+export const Session = z.object({
+  role: Role,
+  expiresAt: z.string(),
+  environment: z.string(),
+  /** Who it is, as the log of events calls them; null: an older pool does not say. */
+  principal: z.string().nullable().default(null),
+  /** How the key is called that it was made from; null: it is the pool's own. */
+  keyName: z.string().nullable().default(null),
+})
 export type Session = z.infer<typeof Session>
 
 /** `POST /api/session/codes`: used once, as `/login#<code>`. */

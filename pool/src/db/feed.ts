@@ -8,12 +8,42 @@ export type LoggedRow = EventRow & { place: Position }
 
 /** Null: any. */
 export interface LogFilter {
-  type: string | null
+  types: readonly string[] | null
   instanceId: string | null
   claimId: string | null
+  actor: string | null
+  requestId: string | null
+  /** From then on. */
+  since: string | null
+  /** Before then. */
+  until: string | null
 }
 
-const EVERYTHING: LogFilter = { type: null, instanceId: null, claimId: null }
+const EVERYTHING: LogFilter = {
+  types: null,
+  instanceId: null,
+  claimId: null,
+  actor: null,
+  requestId: null,
+  since: null,
+  until: null,
+}
+
+const valuesOf = ({ types, instanceId, claimId, actor, requestId, since, until }: LogFilter) => [
+  types,
+  instanceId,
+  claimId,
+  actor,
+  requestId,
+  since,
+  until,
+]
+
+/** What `valuesOf` gives, as $1 to $7. */
+const PASSES = `
+  ($1::text[] is null or e.type = any($1)) and ($2::text is null or e.instance_id = $2) and ($3::text is null or e.claim_id = $3)
+  and ($4::text is null or e.actor = $4) and ($5::text is null or e.request_id = $5)
+  and ($6::timestamptz is null or e.at >= $6) and ($7::timestamptz is null or e.at < $7)`
 
 type Row = EventRow & { xid: string; horizon: string }
 
@@ -43,17 +73,16 @@ export async function readLog(
   const { after, upTo, filter = EVERYTHING, limit } = p
   const bounds = [after.xid, after.id, upTo?.xid, upTo?.id].map((n) => n?.toString() ?? null)
   const { rows } = await db.query<Row>({
-    values: [...bounds, filter.type, filter.instanceId, filter.claimId, limit],
+    values: [...valuesOf(filter), ...bounds, limit],
     text: `
       with head as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
       select head.horizon::text as horizon, e.*
       from head left join lateral (
         select ${COLUMNS}
         from instance_events e
-        where (e.xid, e.id) > ($1::xid8, $2::bigint) and e.xid < head.horizon
-          and ($3::xid8 is null or (e.xid, e.id) <= ($3, $4::bigint))
-          and ($5::text is null or e.type = $5) and ($6::text is null or e.instance_id = $6) and ($7::text is null or e.claim_id = $7)
-        order by e.xid, e.id limit $8
+        where ${PASSES} and (e.xid, e.id) > ($8::xid8, $9::bigint) and e.xid < head.horizon
+          and ($10::xid8 is null or (e.xid, e.id) <= ($10, $11::bigint))
+        order by e.xid, e.id limit $12
       ) e on true`,
   })
   const { horizon, found } = placed(rows)
@@ -61,27 +90,30 @@ export async function readLog(
   return { rows: found, at: full?.place ?? upTo ?? horizon }
 }
 
-/** The latest events, oldest first, and where they end. */
+/** The latest events, before a place where one is given, oldest first, and where they end. */
 export async function readLatest(
   db: Queryable,
-  p: { filter: LogFilter; limit: number },
+  p: { before: Position | null; filter: LogFilter; limit: number },
 ): Promise<{ rows: LoggedRow[]; at: Position }> {
+  const { before, filter, limit } = p
   const { rows } = await db.query<Row>({
-    values: [p.filter.type, p.filter.instanceId, p.filter.claimId, p.limit],
+    values: [...valuesOf(filter), before?.xid.toString() ?? null, before?.id.toString() ?? null, limit],
     text: `
       with head as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
       select head.horizon::text as horizon, e.*
       from head left join lateral (
         select ${COLUMNS}
         from instance_events e
-        where e.xid < head.horizon
-          and ($1::text is null or e.type = $1) and ($2::text is null or e.instance_id = $2) and ($3::text is null or e.claim_id = $3)
-        order by e.xid desc, e.id desc limit $4
+        where ${PASSES} and e.xid < head.horizon and ($8::xid8 is null or (e.xid, e.id) < ($8, $9::bigint))
+        order by e.xid desc, e.id desc limit $10
       ) e on true`,
   })
   const { horizon, found } = placed(rows)
-  return { rows: found, at: horizon }
+  return { rows: found, at: before ? justBefore(before) : horizon }
 }
+
+/** Ids begin at 1: nothing stands at 0. */
+const justBefore = ({ xid, id }: Position): Position => ({ xid, id: id > 0n ? id - 1n : 0n })
 
 /** In order, whatever the join made of it; without the row that only says how far the log goes. */
 function placed(rows: readonly Row[]): { horizon: Position; found: LoggedRow[] } {

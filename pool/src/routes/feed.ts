@@ -19,28 +19,26 @@ export function feedRoutes(ctx: Context, { feed }: Parts): Endpoint<'claimer' | 
   const { db, limits, log } = ctx
 
   /** @throws Problem 400 | 410 */
-  async function placeOf(after: string): Promise<Position> {
-    const place = parseCursor(after)
-    if (!place)
-      throw new Problem({
-        status: 400,
-        code: 'INVALID_REQUEST',
-        detail: 'the request does not have the expected shape',
-        errors: [{ path: 'after', message: 'must be a cursor' }],
-      })
+  async function placeOf(path: 'after' | 'before', cursor: string | undefined): Promise<Position | null> {
+    if (cursor === undefined) return null
+    const place = parseCursor(cursor)
+    if (!place) throw invalid({ path, message: 'must be a cursor' })
     if (isKnown(place, await readExtent(db))) return place
     throw new Problem({ status: 410, code: 'CURSOR_UNKNOWN', detail: 'this log never came so far; begin again without a cursor' })
   }
 
-  async function page(after: Position | null, filter: LogFilter, limit: number): Promise<Activity> {
-    if (!after) {
-      const { rows, at } = await readLatest(db, { filter, limit })
-      return { events: rows.map(presentEvent), cursor: toCursor(at), more: false }
-    }
+  async function pageAfter(after: Position, filter: LogFilter, limit: number): Promise<Activity> {
     const { rows, at } = await readLog(db, { after, filter, limit: limit + 1 })
     const events = rows.slice(0, limit)
     const last = rows.length > limit ? events.at(-1) : undefined
-    return { events: events.map(presentEvent), cursor: toCursor(last?.place ?? at), more: last !== undefined }
+    return { events: events.map(presentEvent), cursor: toCursor(last?.place ?? at), more: last !== undefined, earlier: null }
+  }
+
+  async function latestPage(before: Position | null, filter: LogFilter, limit: number): Promise<Activity> {
+    const { rows, at } = await readLatest(db, { before, filter, limit: limit + 1 })
+    const events = rows.slice(-limit)
+    const first = rows.length > limit ? events[0] : undefined
+    return { events: events.map(presentEvent), cursor: toCursor(at), more: false, earlier: first ? toCursor(first.place) : null }
   }
 
   /** Up to where the log ends when it is asked for, so that it has an end. */
@@ -67,10 +65,17 @@ export function feedRoutes(ctx: Context, { feed }: Parts): Endpoint<'claimer' | 
       replies: { 200: Activity },
       streams: { 'application/x-ndjson': InstanceEvent },
       async handle({ query, req, res }) {
-        const { type = null, instanceId = null, claimId = null, limit, format } = query
-        const filter = { type, instanceId, claimId }
-        const after = query.after === undefined ? null : await placeOf(query.after)
-        if (format === 'json') return { status: 200, body: await page(after, filter, limit ?? limits.activityPage) }
+        const { type, limit, format } = query
+        const { instanceId = null, claimId = null, actor = null, requestId = null, since = null, until = null } = query
+        const types = type === undefined ? null : [type].flat()
+        const filter = { types, instanceId, claimId, actor, requestId, since, until }
+        if (query.before !== undefined && (query.after !== undefined || format === 'jsonl'))
+          throw invalid({ path: 'before', message: 'goes with neither `after` nor `jsonl`' })
+        const [after, before] = await Promise.all([placeOf('after', query.after), placeOf('before', query.before)])
+        if (format === 'json') {
+          const most = limit ?? limits.activityPage
+          return { status: 200, body: await (after ? pageAfter(after, filter, most) : latestPage(before, filter, most)) }
+        }
         res.type('application/x-ndjson')
         try {
           // as fast as it is read
@@ -110,6 +115,14 @@ export function feedRoutes(ctx: Context, { feed }: Parts): Endpoint<'claimer' | 
     }),
   ]
 }
+
+const invalid = (error: { path: string; message: string }) =>
+  new Problem({
+    status: 400,
+    code: 'INVALID_REQUEST',
+    detail: 'the request does not have the expected shape',
+    errors: [error],
+  })
 
 /** The client closed the connection before its answer was complete. */
 const hasLeft = (err: unknown): boolean => (err as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE'

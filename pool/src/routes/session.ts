@@ -29,10 +29,12 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
     return proven
   }
 
-  const present = (role: Session['role'], expiresAt: Date): Session => ({
+  const present = ({ id, role, keyName }: Principal, expiresAt: Date): Session => ({
     role,
     expiresAt: expiresAt.toISOString(),
     environment: config.environment,
+    principal: id,
+    keyName,
   })
 
   return [
@@ -47,11 +49,12 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
       async handle({ body, req, res }) {
         assertOrigin(req, config.publicUrl, { required: false })
         await slowDown(req.ip ?? '')
-        const { id: principal, role, keyHash } = await prove(body)
+        const proven = await prove(body)
+        const { id: principal, role, keyHash } = proven
         const token = newToken()
         const expiresAt = await insertSession(db, { tokenHash: sha256(token), principal, role, keyHash, ms: limits.sessionMs })
         res.cookie(name, token, { ...cookie, maxAge: limits.sessionMs })
-        return { status: 201, body: present(role, expiresAt) }
+        return { status: 201, body: present(proven, expiresAt) }
       },
     }),
     endpoint({
@@ -62,9 +65,10 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
       auth: 'claimer',
       replies: { 200: Session },
       handle({ res }) {
-        const { role, session: current } = callerOf(res)
-        if (!current) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'this caller uses a key, not a session' })
-        return { status: 200, body: present(role, current.expiresAt) }
+        const caller = callerOf(res)
+        if (!caller.session)
+          throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'this caller uses a key, not a session' })
+        return { status: 200, body: present(caller, caller.session.expiresAt) }
       },
     }),
     endpoint({

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { type Endpoint, endpoint, metricsRoute, readMeta } from '@convos/kit'
+import { type Endpoint, endpoint, metricsRoute, readMeta, readSchema } from '@convos/kit'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
-import { Health, Readiness, Version } from '../contract/index.ts'
+import { Health, Readiness, Version, Versions } from '../contract/index.ts'
 import type { Parts } from '../parts.ts'
 
 const manifest = z.object({ version: z.string() })
@@ -11,7 +11,7 @@ export const { version } = manifest.parse(JSON.parse(readFileSync(new URL('../..
 type Checks = z.infer<typeof Readiness>['checks']
 
 /** Whether this replica lives, may be sent requests, which build it is, and what it measures. */
-export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'metrics'>[] {
+export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'operator' | 'metrics'>[] {
   const { config, db, limits, log, metrics, services } = ctx
   const holds = (name: string, asked: Promise<unknown>) =>
     asked.then(
@@ -69,6 +69,24 @@ export function systemRoutes(ctx: Context, parts: Parts): Endpoint<'public' | 'm
         status: 200,
         body: { version, commit: config.commit, environment: config.environment, deployment: ctx.fingerprint },
       }),
+    }),
+    endpoint({
+      method: 'get',
+      path: '/api/pool/versions',
+      operationId: 'listVersions',
+      summary: 'Which builds work together, and on which schemas',
+      auth: 'operator',
+      replies: { 200: Versions },
+      async handle() {
+        const [schema, other] = await Promise.all([
+          readSchema(db),
+          services.version().catch((err: unknown) => {
+            log.warn({ err }, 'services does not say which build it is')
+            return null
+          }),
+        ])
+        return { status: 200, body: { pool: { version, commit: config.commit, schema }, services: other } }
+      },
     }),
     endpoint({
       method: 'get',

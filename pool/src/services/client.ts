@@ -16,7 +16,9 @@ import {
   ProvisionToolReply,
   RegistryReply,
   type StatusDetail,
+  VersionReply,
 } from '@convos/services/contract'
+import type { z } from 'zod'
 import { mapAtMost } from '../concurrency.ts'
 import type { OfferedTool } from '../contract/template.ts'
 import type { Limits } from '../limits.ts'
@@ -89,6 +91,12 @@ export function createServices(p: { url: string; apiKey: string; environment: st
 
     /** How the external providers are, as of the last seconds; no provider is asked. */
     providers,
+
+    /** Which build answers. */
+    async version(): Promise<z.infer<typeof VersionReply>> {
+      const { data } = await call('/version', VersionReply, { timeoutMs: limits.reachableCallMs })
+      return data
+    },
 
     /** Since services last answered this process; Infinity before it ever did. */
     get answeredAgoMs(): number {

@@ -97,6 +97,7 @@ export function clientOf(p: { process: Process; schedule: Schedule; time: Time; 
     get answeredAgoMs() {
       return time.now() - answeredAt
     },
+    version: notInTheModel,
     providers: () => Promise.resolve([]),
     tools: () => Promise.resolve([]),
     validate: notInTheModel,

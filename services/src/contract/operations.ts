@@ -49,6 +49,9 @@ export const ProviderState = z.object({
 export type ProviderState = z.infer<typeof ProviderState>
 export const ProvidersReply = z.array(ProviderState)
 
+/** `GET /version`: which build answers, and the newest migration of its database. */
+export const VersionReply = z.object({ version: z.string(), commit: z.string(), schema: z.string() })
+
 /** `POST /reconcile`; nothing is changed unless `dryRun` is false. `adopt`: bound instances to take back into the ledger. */
 export const ReconcileRequest = z.object({ dryRun: z.boolean().default(true), adopt: z.array(InstanceId).max(100).default([]) })
 

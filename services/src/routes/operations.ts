@@ -1,11 +1,16 @@
-import { type Endpoint, endpoint, metricsRoute, Problem, readMeta } from '@convos/kit'
+import { readFileSync } from 'node:fs'
+import { type Endpoint, endpoint, metricsRoute, Problem, readMeta, readSchema } from '@convos/kit'
 import { z } from 'zod'
 import type { Context } from '../context.ts'
+import { VersionReply } from '../contract/index.ts'
 
 const Ok = z.object({ ok: z.literal(true) })
 
-/** What the platform and the scraper ask. */
-export const operationsRoutes = (ctx: Context, retired: AbortSignal): Endpoint<'open' | 'metrics'>[] => [
+const manifest = z.object({ version: z.string() })
+const { version } = manifest.parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')))
+
+/** What the platform and the scraper ask, and which build this is. */
+export const operationsRoutes = (ctx: Context, retired: AbortSignal): Endpoint<'open' | 'metrics' | 'pool'>[] => [
   endpoint({
     method: 'get',
     path: '/healthz',
@@ -31,6 +36,15 @@ export const operationsRoutes = (ctx: Context, retired: AbortSignal): Endpoint<'
       if (meta.environment !== ctx.config.environment) throw unready('the database belongs to another environment')
       return { status: 200, body: { ok: true as const } }
     },
+  }),
+  endpoint({
+    method: 'get',
+    path: '/version',
+    operationId: 'getVersion',
+    summary: 'Which build this is',
+    auth: 'pool',
+    replies: { 200: VersionReply },
+    handle: async () => ({ status: 200, body: { version, commit: ctx.config.commit, schema: await readSchema(ctx.db) } }),
   }),
   endpoint({
     method: 'get',

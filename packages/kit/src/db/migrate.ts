@@ -70,6 +70,16 @@ export async function migrationsOf(folder: string): Promise<Migration[]> {
 
 const checksumOf = (sql: string): string => createHash('sha256').update(sql).digest('hex')
 
+/** The newest migration that this database has, by its file's name. */
+export async function readSchema(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ name: string }>({
+    name: 'read_schema',
+    text: 'select name from schema_migrations order by name desc limit 1',
+  })
+  if (!rows[0]) throw new Error('the database was not migrated')
+  return rows[0].name
+}
+
 async function sqlFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder)
   return names
