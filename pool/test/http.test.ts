@@ -149,7 +149,7 @@ describe('sessions', () => {
   test('a key becomes a cookie that the page cannot read, works like the key, and ends at logout', async () => {
     const pool = scoped(await testPool())
     const login = await pool.call('POST', '/api/session', { key: null, headers: page, body: { key: pool.key } })
-    expect(login).toMatchObject({ status: 201, body: { role: 'operator', environment: 'dev' } })
+    expect(login).toMatchObject({ status: 201, body: { role: 'operator', principal: 'key:pool', environment: 'dev' } })
     expect(login.headers.get('set-cookie')).toMatch(
       /^convos_session=[\w-]{43}; Max-Age=43200; Path=\/; .*HttpOnly; SameSite=Strict$/,
     )

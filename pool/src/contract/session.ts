@@ -9,7 +9,8 @@ export const SessionRequest = z.union([
   z.strictObject({ loginCode: z.string().min(1).max(128) }),
 ])
 
-export const Session = z.object({ role: Role, expiresAt: z.string(), environment: z.string() })
+/** `principal` is who it is: the `creatorId` of what it makes. */
+export const Session = z.object({ role: Role, principal: z.string(), expiresAt: z.string(), environment: z.string() })
 export type Session = z.infer<typeof Session>
 
 /** `POST /api/session/codes`: used once, as `/login#<code>`. */

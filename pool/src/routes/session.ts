@@ -29,8 +29,9 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
     return proven
   }
 
-  const present = (role: Session['role'], expiresAt: Date): Session => ({
+  const present = ({ id, role }: Pick<Principal, 'id' | 'role'>, expiresAt: Date): Session => ({
     role,
+    principal: id,
     expiresAt: expiresAt.toISOString(),
     environment: config.environment,
   })
@@ -47,11 +48,12 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
       async handle({ body, req, res }) {
         assertOrigin(req, config.publicUrl, { required: false })
         await slowDown(req.ip ?? '')
-        const { id: principal, role, keyHash } = await prove(body)
+        const who = await prove(body)
+        const { id: principal, role, keyHash } = who
         const token = newToken()
         const expiresAt = await insertSession(db, { tokenHash: sha256(token), principal, role, keyHash, ms: limits.sessionMs })
         res.cookie(name, token, { ...cookie, maxAge: limits.sessionMs })
-        return { status: 201, body: present(role, expiresAt) }
+        return { status: 201, body: present(who, expiresAt) }
       },
     }),
     endpoint({
@@ -62,9 +64,10 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
       auth: 'claimer',
       replies: { 200: Session },
       handle({ res }) {
-        const { role, session: current } = callerOf(res)
+        const caller = callerOf(res)
+        const { session: current } = caller
         if (!current) throw new Problem({ status: 404, code: 'NOT_FOUND', detail: 'this caller uses a key, not a session' })
-        return { status: 200, body: present(role, current.expiresAt) }
+        return { status: 200, body: present(caller, current.expiresAt) }
       },
     }),
     endpoint({
