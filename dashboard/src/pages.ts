@@ -1,7 +1,7 @@
 import type { Role } from '@convos/pool/contract'
 
 interface PageEntry {
-  to: '/' | '/instances' | '/pool'
+  to: '/' | '/instances' | '/pool' | '/templates'
   name: string
   /** Who sees it; claimers see what everybody sees. */
   role: Role
@@ -14,6 +14,7 @@ const PAGES: readonly PageEntry[] = [
   { to: '/', name: 'Claim', role: 'claimer', key: 'c' },
   { to: '/instances', name: 'Fleet', role: 'operator', key: 'f' },
   { to: '/pool', name: 'Pool', role: 'operator', key: 'p' },
+  { to: '/templates', name: 'Templates', role: 'claimer', key: 't' },
 ]
 
 /** The pages that a role may see. */

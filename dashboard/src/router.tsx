@@ -53,6 +53,16 @@ const claim = createRoute({
   component: lazyRouteComponent(() => import('./claim/ClaimPage.tsx'), 'ClaimPage'),
 })
 
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: '/templates',
+  loader: ({ context: { client } }) => {
+    void client.prefetchQuery(templatesQuery)
+    void client.prefetchQuery(toolsQuery)
+  },
+  component: lazyRouteComponent(() => import('./templates/TemplatesPage.tsx'), 'TemplatesPage'),
+})
+
 const operators = createRoute({ getParentRoute: () => inside, id: 'operators', component: OperatorsOnly })
 
 const readStatus = ({ context: { client, session } }: { context: RouterContext & { session: { role: string } } }) => {
@@ -84,7 +94,7 @@ const nowhere = createRoute({
   component: () => <Elsewhere what="There is no such page." todo="The address may be mistyped." />,
 })
 
-const routeTree = root.addChildren([login, inside.addChildren([claim, operators.addChildren([fleet, pool]), nowhere])])
+const routeTree = root.addChildren([login, inside.addChildren([claim, templates, operators.addChildren([fleet, pool]), nowhere])])
 
 /** The routes of the dashboard, over one query client and one stream. */
 export const createAppRouter = (context: RouterContext) =>
