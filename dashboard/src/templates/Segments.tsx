@@ -20,7 +20,15 @@ interface SegmentsProps<V extends string> {
 export function Segments<V extends string>({ label, value, options, describedBy, invalid, onChange }: SegmentsProps<V>) {
   const name = useId()
   return (
-    <div className="segments" role="radiogroup" aria-label={label} aria-describedby={describedBy}>
+    // it can be focused for what is wrong with it, not by Tab: that goes to its choice
+    <div
+      className="segments"
+      role="radiogroup"
+      tabIndex={-1}
+      aria-label={label}
+      aria-describedby={describedBy}
+      aria-invalid={invalid}
+    >
       {options.map((option) => (
         <label key={option.value} className="segment" title={option.unable}>
           <input
@@ -29,7 +37,6 @@ export function Segments<V extends string>({ label, value, options, describedBy,
             name={name}
             checked={option.value === value}
             disabled={option.unable !== undefined && option.value !== value}
-            aria-invalid={invalid}
             onChange={() => onChange(option.value)}
           />
           {option.label}
