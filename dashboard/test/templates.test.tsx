@@ -179,15 +179,21 @@ describe('the editor', () => {
     expect(await nameField()).toHaveProperty('value', 'Trip planner!')
   })
 
-  test('one that was deleted meanwhile says so, and can be cloned', async () => {
-    const { on } = pool([mine], { [`PUT ${AT}`]: () => ({ status: 404, body: aProblem(404, 'TEMPLATE_NOT_FOUND') }) })
+  test('one that was deleted meanwhile says so, and what was written can be saved as another one', async () => {
+    const { on, asked } = pool([mine], { [`PUT ${AT}`]: () => ({ status: 404, body: aProblem(404, 'TEMPLATE_NOT_FOUND') }) })
     const { user } = open('/templates?open=tpl_1')
     await user.type(await nameField(), '!')
     on(`GET ${AT}`, () => ({ status: 404, body: aProblem(404, 'TEMPLATE_NOT_FOUND') }))
     await user.click(button('Save as version 4'))
     await screen.findByText(/Somebody deleted this template meanwhile/)
     expect(screen.queryByRole('button', { name: 'Delete' })).toBeNull()
-    button('Clone')
+    const another = { ...mine, id: 'tpl_7', agentName: 'Trip planner!' }
+    on('POST /api/templates', () => ({ status: 201, body: another }))
+    on('GET /api/templates/tpl_7', () => ({ body: another }))
+    await user.click(button('Save as a new template'))
+    await screen.findByRole('heading', { name: 'Trip planner!' })
+    expect(asked('POST /api/templates')[0]?.body).toMatchObject({ agentName: 'Trip planner!' })
+    expect(window.location.search).toBe('?open=tpl_7')
   })
 })
 

@@ -35,7 +35,7 @@ function Open({ template, gone, view }: { template: Template; gone: boolean; vie
       <TemplateHead template={template} gone={gone} mine={mine} draft={dirty ? editing.draft : null} />
       {gone && (
         <p className="notice" role="status">
-          Somebody deleted this template meanwhile. Agents made from it stay; clone it to go on with what you see.
+          Somebody deleted this template meanwhile. Agents made from it stay, and what you see can be saved as another one.
         </p>
       )}
       <Tabs

@@ -11,6 +11,7 @@ import { bodyOf, changedFields, faultsOf, namedFaults } from './draft.ts'
 import { keepTemplate, templateQuery } from './queries.ts'
 import { SaveBar } from './SaveBar.tsx'
 import { TemplateForm } from './TemplateForm.tsx'
+import { useCreate } from './useCreate.ts'
 import type { Editing } from './useEditing.ts'
 
 interface TemplateEditorProps {
@@ -25,16 +26,18 @@ export function TemplateEditor({ template, gone, editing }: TemplateEditorProps)
   const { draft, base, changed } = editing
   const [faults, setFaults] = useState<Faults>({})
   const { save, comparing, setComparing } = useSave(template, editing, setFaults)
+  const anew = useCreate(editing, setFaults)
   const dirty = changed.length > 0
   const submit = (over: number) => {
-    if (!dirty || gone || save.isPending) return
+    if (!dirty || save.isPending) return
     const found = faultsOf(draft)
     setFaults(found)
     if (Object.keys(found).length === 0) save.mutate(over)
   }
+  const error = gone ? anew.error : save.error
   const isOld = dirty && base < template.version
   return (
-    <TemplateForm editing={editing} faults={faults} onSave={() => submit(base)}>
+    <TemplateForm editing={editing} faults={faults} onSave={() => (gone ? anew.begin() : submit(base))}>
       {isOld && (
         <p className="notice" role="status">
           Version {template.version} was saved while you edited version {base}.{' '}
@@ -43,13 +46,17 @@ export function TemplateEditor({ template, gone, editing }: TemplateEditorProps)
           </Button>
         </p>
       )}
-      {save.error && save.error.code !== 'VERSION_CONFLICT' && <Problem error={save.error} />}
-      <SaveBar
-        editing={editing}
-        act={`Save as version ${template.version + 1}`}
-        busy={save.isPending}
-        unable={gone ? 'it was deleted; clone it to save this as another one' : dirty ? undefined : 'nothing has changed'}
-      />
+      {error && error.code !== 'VERSION_CONFLICT' && <Problem error={error} />}
+      {gone ? (
+        <SaveBar editing={editing} act="Save as a new template" busy={anew.isPending} />
+      ) : (
+        <SaveBar
+          editing={editing}
+          act={`Save as version ${template.version + 1}`}
+          busy={save.isPending}
+          unable={dirty ? undefined : 'nothing has changed'}
+        />
+      )}
       {comparing && isOld && (
         <Conflict
           template={template}

@@ -49,9 +49,11 @@ export function TemplateHead({ template, gone, mine, draft }: TemplateHeadProps)
       </div>
       <div className="act">
         {!gone && <TryTemplate template={template} draft={draft} />}
-        <Button className="compact" onClick={() => void navigate({ to: '/templates', search: opened('new', id) })}>
-          Clone
-        </Button>
+        {!(mine && gone) && (
+          <Button className="compact" onClick={() => void navigate({ to: '/templates', search: opened('new', id) })}>
+            Clone
+          </Button>
+        )}
         {mine && !gone && (
           <>
             <SyncTemplate template={template} isDirty={draft !== null} />

@@ -1,16 +1,15 @@
-import { useBlocker, useRouter } from '@tanstack/react-router'
+import { useBlocker } from '@tanstack/react-router'
 import { Button } from '../ui/Button.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
+import type { Search } from '../url.ts'
 import type { Editing } from './useEditing.ts'
 
 /** Asks before unsaved changes are left behind. */
 export function Unsaved({ editing: { changed, discard } }: { editing: Editing }) {
-  const { latestLocation } = useRouter()
-  const here = latestLocation.search['open']
   const dirty = changed.length > 0
   const { status, proceed, reset } = useBlocker({
     // a session that ended leads to the login and back here, where the draft waits
-    shouldBlockFn: ({ next }) => dirty && next.pathname !== '/login' && !isHere(next, here),
+    shouldBlockFn: ({ current, next }) => dirty && next.pathname !== '/login' && editorOf(next) !== editorOf(current),
     enableBeforeUnload: dirty,
     withResolver: true,
   })
@@ -34,6 +33,6 @@ export function Unsaved({ editing: { changed, discard } }: { editing: Editing })
   )
 }
 
-/** Another tab of the same editor is no other place. */
-const isHere = ({ pathname, search }: { pathname: string; search: Record<string, string | undefined> }, open?: string) =>
-  pathname === '/templates' && search['open'] === open
+/** What is open; another tab of the same editor is no other place. */
+const editorOf = ({ pathname, search }: { pathname: string; search: Search }) =>
+  [pathname, search['open'] ?? '', search['from'] ?? ''].join(' ')
