@@ -1,6 +1,7 @@
 import type { Template } from '@convos/pool/contract'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { templatesQuery } from '../api/queries.ts'
 import { updateTemplate } from '../api/templates.ts'
 import { Button } from '../ui/Button.tsx'
 import { byField, type Faults } from '../ui/faults.ts'
@@ -87,7 +88,8 @@ function useSave(template: Template, editing: Editing, setFaults: (faults: Fault
     onSuccess: saved,
     onError: async (error) => {
       setFaults(byField(namedFaults(error.fields, draft)))
-      if (error.status === 404) void client.invalidateQueries({ queryKey: templateQuery(template.id).queryKey, exact: true })
+      // the list has to hear of it too
+      if (error.status === 404) void client.invalidateQueries({ queryKey: templatesQuery.queryKey })
       if (error.code !== 'VERSION_CONFLICT') return
       const now = await client.fetchQuery({ ...templateQuery(template.id), staleTime: 0 })
       // an answer of ours that was lost, or the same thing saved by somebody else

@@ -10,6 +10,7 @@ import { Problem } from '../ui/Problem.tsx'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { useSetSearch, useUrlText } from '../ui/useUrlText.ts'
 import { agentsOf, shownTemplates } from './listing.ts'
+import { ASK_MS } from './queries.ts'
 import { TemplateRow } from './TemplateRow.tsx'
 import { useAgents } from './useAgents.ts'
 import { SEARCH_ID, useListKeys } from './useListKeys.ts'
@@ -22,7 +23,7 @@ export function TemplateList({ view }: { view: TemplatesView }) {
   const session = useSession()
   const [text, setText] = useUrlText('q')
   const setSearch = useSetSearch()
-  const list = useQuery(templatesQuery)
+  const list = useQuery({ ...templatesQuery, refetchInterval: ASK_MS })
   const tools = useQuery(toolsQuery).data?.tools ?? []
   const agents = useAgents()
   const counts = useMemo(() => agents && agentsOf(agents.instances), [agents])

@@ -4,7 +4,7 @@ import { templatesQuery } from '../api/queries.ts'
 import { readTemplate, readVersions } from '../api/templates.ts'
 
 /** The stream does not tell of templates, and whoever edits one should hear of another's version before it is too late. */
-const ASK_MS = 30_000
+export const ASK_MS = 30_000
 
 /** One template as it is now; until that is known, as the list has it. */
 export const templateQuery = (id: string) =>
