@@ -9,9 +9,6 @@ import { schemasWhereNeeded, slimZod } from './vite/slim-zod.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
 const BUILD = [version, process.env['RAILWAY_GIT_COMMIT_SHA']?.slice(0, 12) ?? 'dev'].join(', ')
-/** What every page needs, in one piece: many small ones are larger, compressed. */
-const BASE =
-  /node_modules\/(react|react-dom|scheduler|use-sync-external-store|zod|@tanstack\/(?!react-table|table-core|react-virtual|virtual-core)[\w-]+)\//
 const POOL = 'http://localhost:3001'
 // Pool accepts a session's writes from its own origin only, so the dev server speaks in that name.
 const pool = { target: POOL, headers: { origin: POOL } }
@@ -21,10 +18,11 @@ export default defineConfig({
   // which build this is, for whoever compares it with the pool's
   define: { 'import.meta.env.VITE_BUILD': JSON.stringify(BUILD) },
   server: { proxy: { '/api': pool, '/version': pool, '/healthz': pool } },
-  // The content security policy allows no data: URLs.
   build: {
+    // The content security policy allows no data: URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'base', test: BASE }] } } },
+    // one file of what every page needs: cut up by which pages share what, it compresses worse
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'every-page', tags: ['$initial'] }] } } },
   },
 })

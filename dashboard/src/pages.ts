@@ -1,7 +1,7 @@
 import type { Role } from '@convos/pool/contract'
 
 export interface PageEntry {
-  to: '/' | '/instances' | '/pool' | '/activity' | '/settings'
+  to: '/' | '/instances' | '/pool' | '/templates' | '/activity' | '/settings'
   name: string
   /** Who sees it; claimers see what everybody sees. */
   role: Role
@@ -14,6 +14,7 @@ const PAGES: readonly PageEntry[] = [
   { to: '/', name: 'Claim', role: 'claimer', key: 'c' },
   { to: '/instances', name: 'Fleet', role: 'operator', key: 'f' },
   { to: '/pool', name: 'Pool', role: 'operator', key: 'p' },
+  { to: '/templates', name: 'Templates', role: 'claimer', key: 't' },
   { to: '/activity', name: 'Activity', role: 'operator', key: 'a' },
   { to: '/settings', name: 'Settings', role: 'claimer', key: 's' },
 ]

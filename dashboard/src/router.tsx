@@ -53,6 +53,16 @@ const claim = createRoute({
   component: lazyRouteComponent(() => import('./claim/ClaimPage.tsx'), 'ClaimPage'),
 })
 
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: '/templates',
+  loader: ({ context: { client } }) => {
+    void client.prefetchQuery(templatesQuery)
+    void client.prefetchQuery(toolsQuery)
+  },
+  component: lazyRouteComponent(() => import('./templates/TemplatesPage.tsx'), 'TemplatesPage'),
+})
+
 const operators = createRoute({ getParentRoute: () => inside, id: 'operators', component: OperatorsOnly })
 
 const readStatus = ({ context: { client, session } }: { context: RouterContext & { session: { role: string } } }) => {
@@ -98,7 +108,7 @@ const nowhere = createRoute({
 
 const routeTree = root.addChildren([
   login,
-  inside.addChildren([claim, operators.addChildren([fleet, pool, activity]), settings, nowhere]),
+  inside.addChildren([claim, templates, operators.addChildren([fleet, pool, activity]), settings, nowhere]),
 ])
 
 /** The routes of the dashboard, over one query client and one stream. */

@@ -1,7 +1,15 @@
 import { Problem } from '@convos/kit'
 import type { Principal } from './auth.ts'
 import type { Context } from './context.ts'
-import type { OfferedTool, Template, TemplateRequest, TemplateTool, TemplateVersion } from './contract/template.ts'
+import {
+  mayChangeTemplate,
+  mayUseTemplate,
+  type OfferedTool,
+  type Template,
+  type TemplateRequest,
+  type TemplateTool,
+  type TemplateVersion,
+} from './contract/template.ts'
 import { readTemplate, type TemplateContent, type TemplateRow, type VersionRow } from './db/templates.ts'
 
 /** The same whether there is none or it is another's: whoever may not see it learns nothing. */
@@ -14,7 +22,7 @@ type Caller = Pick<Principal, 'id' | 'role'> | null
 
 /** Whose it is, or an operator: they may change it, and see versions that were never public. */
 export const mayEdit = (row: TemplateRow, caller: Caller): boolean =>
-  caller !== null && (caller.role === 'operator' || row.creator_id === caller.id)
+  caller !== null && mayChangeTemplate({ creatorId: row.creator_id }, { principal: caller.id, role: caller.role })
 
 /**
  * A template that the caller may see.
@@ -27,13 +35,13 @@ export async function visibleTemplate({ db }: Pick<Context, 'db'>, id: string, c
 }
 
 /**
- * A template that agents of this principal may be made from: a public one, or its own. Not even an operator makes agents from
- * what someone else keeps private.
+ * A template that agents of this principal may be made from.
  * @throws Problem 404
  */
 export async function usableTemplate({ db }: Pick<Context, 'db'>, id: string, principal: string): Promise<TemplateRow> {
   const row = await readTemplate(db, id)
-  if (!row || row.deleted_at || !(row.visibility === 'public' || row.creator_id === principal)) throw unknownTemplate()
+  if (!row || row.deleted_at || !mayUseTemplate({ creatorId: row.creator_id, visibility: row.visibility }, { principal }))
+    throw unknownTemplate()
   return row
 }
 

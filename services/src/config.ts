@@ -56,7 +56,6 @@ const Env = z.object({
   SERVICES_PUBLIC_URL: envUrl.optional(),
   TRUST_PROXY: envInt(0, 10).default(0),
   SERVICES_ENCRYPTION_KEYS: EncryptionKeys,
-  RAILWAY_GIT_COMMIT_SHA: z.string().default('unknown'),
   RAILWAY_API_TOKEN: z.string(),
   RAILWAY_WORKSPACE_ID: z.string(),
   RAILWAY_API_URL: envUrl.default('https://backboard.railway.com/graphql/v2'),
@@ -163,7 +162,6 @@ export function readConfig(environment: NodeJS.ProcessEnv) {
     shutdownDelayMs: env.SHUTDOWN_DELAY_MS,
     /** Null: no traces are made. */
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT ?? null,
-    commit: env.RAILWAY_GIT_COMMIT_SHA,
     /** What pool presents: one, or two while it is being replaced. */
     apiKeys: env.SERVICES_API_KEY,
     publicUrl: env.SERVICES_PUBLIC_URL ?? null,

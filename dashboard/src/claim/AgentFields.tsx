@@ -1,7 +1,8 @@
 import { DEFAULT_AGENT_NAME, type Template } from '@convos/pool/contract'
+import { ByteCounter } from '../ui/ByteCounter.tsx'
+import type { Faults } from '../ui/faults.ts'
 import { Field } from '../ui/Field.tsx'
-import { formatNumber } from '../ui/format.ts'
-import { byteLength, type Draft, type Faults, INSTRUCTIONS_MAX_BYTES } from './draft.ts'
+import type { Draft } from './draft.ts'
 
 interface AgentFieldsProps {
   draft: Draft
@@ -22,7 +23,7 @@ export function AgentFields({ draft, template, faults, onChange }: AgentFieldsPr
           <span>
             {template ? 'Left empty, it is told what its template says.' : 'Left empty, it is a brief and friendly helper.'}
           </span>
-          <Counter text={draft.instructions} />
+          <ByteCounter text={draft.instructions} />
         </>
       }
     >
@@ -68,14 +69,5 @@ export function AgentFields({ draft, template, faults, onChange }: AgentFieldsPr
         instructions
       )}
     </>
-  )
-}
-
-function Counter({ text }: { text: string }) {
-  const bytes = byteLength(text)
-  return (
-    <span className={bytes > INSTRUCTIONS_MAX_BYTES ? 'counter over' : 'counter'}>
-      {formatNumber(bytes)} of {formatNumber(INSTRUCTIONS_MAX_BYTES)} bytes
-    </span>
   )
 }

@@ -1,16 +1,19 @@
-import { DEFAULT_AGENT_NAME, type Template } from '@convos/pool/contract'
+import { DEFAULT_AGENT_NAME, mayUseTemplate, type Template } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
-import { type SubmitEvent, useEffect, useRef, useState } from 'react'
+import { type SubmitEvent, useState } from 'react'
 import type { ApiError } from '../api/errors.ts'
 import { templatesQuery, toolsQuery } from '../api/queries.ts'
 import { usePool } from '../frame/usePool.ts'
+import { useSession } from '../session/session.ts'
 import { Button } from '../ui/Button.tsx'
+import type { Faults } from '../ui/faults.ts'
 import { Problem } from '../ui/Problem.tsx'
+import { useFocusOnFault } from '../ui/useFocusOnFault.ts'
 import { useUrlText } from '../ui/useUrlText.ts'
 import { AgentFields } from './AgentFields.tsx'
 import type { useAttempt } from './attempt.ts'
 import { credentialFaults, type Credentials, toolsAsked, userConfigOf } from './credentials.ts'
-import { bodyFaults, bodyOf, type Draft, type Faults, refusalFaults } from './draft.ts'
+import { bodyFaults, bodyOf, type Draft, refusalFaults } from './draft.ts'
 import { InviteField } from './InviteField.tsx'
 import { claimLabel, waitHint } from './label.ts'
 import { TemplatePicker } from './TemplatePicker.tsx'
@@ -28,10 +31,13 @@ interface ClaimFormProps {
 
 export function ClaimForm({ draft, onChange, credentials, onCredentials, failure, onClaim }: ClaimFormProps) {
   const { counts } = usePool()
+  const session = useSession()
   const [templateId, setTemplateId] = useUrlText('template')
   const templates = useQuery(templatesQuery)
   const offered = useQuery(toolsQuery).data?.tools ?? []
-  const template = templates.data?.templates.find(({ id }) => id === templateId) ?? null
+  // operators see what others keep private, and cannot claim it
+  const usable = templates.data?.templates.filter((one) => mayUseTemplate(one, session))
+  const template = usable?.find(({ id }) => id === templateId) ?? null
   const asked = toolsAsked(template, offered)
   const [faults, setFaults] = useState<Faults>(() => (failure ? refusalFaults(failure) : {}))
   const form = useFocusOnFault(faults)
@@ -53,7 +59,7 @@ export function ClaimForm({ draft, onChange, credentials, onCredentials, failure
         <p className="notice">The templates could not be read. You can still write your own.</p>
       ) : (
         <TemplatePicker
-          templates={templates.data?.templates}
+          templates={usable}
           truncated={templates.data?.truncated ?? false}
           tools={offered}
           chosen={template ? templateId : ''}
@@ -87,12 +93,3 @@ export function ClaimForm({ draft, onChange, credentials, onCredentials, failure
 }
 
 const nameOf = (typed: string | undefined, template: Template | null) => typed ?? template?.agentName ?? DEFAULT_AGENT_NAME
-
-/** The first field that something is wrong with gets the focus. */
-function useFocusOnFault(faults: Faults) {
-  const form = useRef<HTMLFormElement>(null)
-  useEffect(() => {
-    if (Object.keys(faults).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
-  }, [faults])
-  return form
-}

@@ -1,6 +1,6 @@
 import { Field } from '../ui/Field.tsx'
 import type { CredentialField, ToolAsked } from './credentials.ts'
-import type { Faults } from './draft.ts'
+import type { Faults } from '../ui/faults.ts'
 
 interface ToolFormProps {
   tool: ToolAsked

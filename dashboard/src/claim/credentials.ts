@@ -1,5 +1,5 @@
 import type { OfferedTool, Template } from '@convos/pool/contract'
-import type { Faults } from './draft.ts'
+import type { Faults } from '../ui/faults.ts'
 
 /** What is asked of the claimer for one field of a tool. */
 export interface CredentialField {

@@ -15,8 +15,10 @@ export const toolNames = (template: Template, offered: readonly OfferedTool[]) =
   template.tools.map(({ id, provisioning }) => {
     const tool = offered.find(({ toolId }) => toolId === id)
     const missing = offered.length > 0 && provisioning === 'pool' && !tool?.available
-    return { id, name: TOOL_WORDS[id] ?? tool?.name ?? id, yours: provisioning === 'user', missing }
+    return { id, name: toolName(id, tool), yours: provisioning === 'user', missing }
   })
+
+export const toolName = (id: string, tool: OfferedTool | undefined): string => TOOL_WORDS[id] ?? tool?.name ?? id
 
 /** What a tool is for; its own name is the provider's. */
 const TOOL_WORDS: Record<string, string> = { email: 'Email', sms: 'SMS', crypto: 'Crypto' }

@@ -11,6 +11,7 @@ export function Help({ onClose }: { onClose: () => void }) {
     ['j', 'k', 'In the fleet and the activity: the next row, the one before'],
     ['Enter', 'x', 'There: open the row; in the fleet: select it'],
     ['/', null, 'In the fleet: search'],
+    ['Ctrl S', null, 'In a template: save it'],
     ['?', null, 'This help'],
     ['Esc', null, 'Close what is open'],
   ] as const

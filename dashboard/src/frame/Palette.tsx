@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, useId, useState } from 'react'
-import { statusQuery } from '../api/queries.ts'
+import { statusQuery, templatesQuery } from '../api/queries.ts'
 import { useSession } from '../session/session.ts'
 import { Dialog } from '../ui/Dialog.tsx'
 import { commandsFor, matching } from './commands.ts'
@@ -12,9 +12,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const { role } = useSession()
   const navigate = useNavigate()
   const { data } = useQuery({ ...statusQuery, enabled: role === 'operator' })
+  const templates = useQuery(templatesQuery).data?.templates ?? []
   const [text, setText] = useState('')
   const [chosen, setChosen] = useState(0)
-  const found = matching(commandsFor(role, data?.instances ?? []), text)
+  const found = matching(commandsFor(role, { instances: data?.instances ?? [], templates }), text)
   const at = Math.min(chosen, found.length - 1)
 
   const run = (index: number) => {
@@ -38,7 +39,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
         aria-expanded="true"
         aria-controls={listId}
         aria-activedescendant={at >= 0 ? `${listId}-${at}` : undefined}
-        placeholder={role === 'operator' ? 'A page, or an instance by its name, id or status' : 'A page'}
+        placeholder={
+          role === 'operator' ? 'A page, a template, or an instance by its name, id or status' : 'A page, or a template'
+        }
         autoComplete="off"
         spellCheck={false}
         value={text}

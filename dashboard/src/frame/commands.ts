@@ -1,4 +1,4 @@
-import type { Instance, Role } from '@convos/pool/contract'
+import type { Instance, Role, Template } from '@convos/pool/contract'
 import { type PageEntry, pagesFor } from '../pages.ts'
 import type { Search } from '../url.ts'
 
@@ -14,9 +14,20 @@ const SHOWN = 12
 
 const NEW_KEY: Command = { name: 'New key', kind: 'makes an access key', goTo: { to: '/settings', search: { new: 'key' } } }
 
-/** What can be gone to: pages, and for operators the instances. */
-export const commandsFor = (role: Role, instances: readonly Instance[]): Command[] => [
+interface Known {
+  instances: readonly Instance[]
+  templates: readonly Template[]
+}
+
+/** What can be gone to: pages, templates, and for operators the instances. */
+export const commandsFor = (role: Role, { instances, templates }: Known): Command[] => [
   ...pagesFor(role).map(({ to, name }) => ({ name, kind: 'page', goTo: { to } })),
+  { name: 'New template', kind: 'act', goTo: { to: '/templates', search: { open: 'new' } } },
+  ...templates.map(({ id, agentName }) => ({
+    name: `${agentName} · ${id}`,
+    kind: 'template',
+    goTo: { to: '/templates' as const, search: { open: id } },
+  })),
   ...(role === 'operator' ? [NEW_KEY] : []),
   ...instances.map(({ id, agentName, status }) => ({
     name: agentName === null ? id : `${agentName} · ${id}`,

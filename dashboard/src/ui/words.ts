@@ -51,6 +51,14 @@ const WORDS: Record<string, Words> = {
   },
   MODEL_NOT_ALLOWED: { what: 'This template does not allow that model.', todo: 'Claim it with the model of the template.' },
   IDEMPOTENCY_CONFLICT: { what: 'This claim was already made with other details.', todo: 'Claim again; it is a new claim.' },
+  VERSION_CONFLICT: {
+    what: 'Somebody saved another version meanwhile.',
+    todo: 'Look at what it says now, then decide again.',
+  },
+  TOOLS_NOT_OFFERED: {
+    what: 'It asks for tools that are not to be had here.',
+    todo: 'Switch them off, or let the claimer bring them.',
+  },
   SERVICES_UNAVAILABLE: {
     what: 'The part of the pool that works with providers does not answer.',
     todo: 'It usually comes back by itself. Try again in a minute.',

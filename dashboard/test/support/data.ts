@@ -17,9 +17,9 @@ const AT = '2030-01-01T00:00:00.000Z'
 
 export const aSession = (parts: Partial<Session> = {}): Session => ({
   role: 'operator',
+  principal: 'key:pool',
   expiresAt: '2030-01-01T12:00:00.000Z',
   environment: 'staging',
-  principal: 'key:pool',
   keyName: null,
   ...parts,
 })

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { expect, type Page, test } from '@playwright/test'
 import pg from 'pg'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { logIn, look, LOOKS, watch } from './look.ts'
+import { look, LOOKS, watch } from './support/look.ts'
+import { logIn } from './support/steps.ts'
 
 const MANY = 3000
 let sandbox: RunningSandbox

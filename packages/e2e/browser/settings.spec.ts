@@ -1,6 +1,7 @@
 import { expect, type Page, test } from '@playwright/test'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { logIn, look, LOOKS, watch } from './look.ts'
+import { look, LOOKS, watch } from './support/look.ts'
+import { logIn } from './support/steps.ts'
 
 let sandbox: RunningSandbox
 

@@ -13,8 +13,8 @@ export const Session = z.object({
   role: Role,
   expiresAt: z.string(),
   environment: z.string(),
-  /** Who it is, as the log of events calls them; null: an older pool does not say. */
-  principal: z.string().nullable().default(null),
+  /** Who it is, as the log of events calls them: the `creatorId` of what it makes. */
+  principal: z.string(),
   /** How the key is called that it was made from; null: it is the pool's own. */
   keyName: z.string().nullable().default(null),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AgentName, Instructions, Model, ToolId } from './claim.ts'
+import type { Role } from './session.ts'
 
 const printed = z.iso.datetime()
 
@@ -40,6 +41,17 @@ const content = {
 
 export const Template = z.object({ id: z.string(), creatorId: z.string(), ...content, createdAt: printed, updatedAt: printed })
 export type Template = z.infer<typeof Template>
+
+type Owned = { creatorId: string; visibility: z.infer<typeof Visibility> }
+type Caller = { principal: string; role: Role }
+
+/** Whose it is, and operators. */
+export const mayChangeTemplate = ({ creatorId }: Pick<Owned, 'creatorId'>, { principal, role }: Caller): boolean =>
+  role === 'operator' || creatorId === principal
+
+/** Agents are made from public ones and one's own: not even operators make them from what someone else keeps private. */
+export const mayUseTemplate = ({ creatorId, visibility }: Owned, { principal }: Pick<Caller, 'principal'>): boolean =>
+  visibility === 'public' || creatorId === principal
 
 /** `GET /api/templates`: newest first, at most 200. */
 export const Templates = z.object({ templates: z.array(Template), truncated: z.boolean() })

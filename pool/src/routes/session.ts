@@ -31,9 +31,9 @@ export function sessionRoutes(ctx: Context): Endpoint<'public' | 'claimer' | 'op
 
   const present = ({ id, role, keyName }: Principal, expiresAt: Date): Session => ({
     role,
+    principal: id,
     expiresAt: expiresAt.toISOString(),
     environment: config.environment,
-    principal: id,
     keyName,
   })
 
