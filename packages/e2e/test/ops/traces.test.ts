@@ -12,7 +12,7 @@ let system: Environment
 
 beforeAll(async () => {
   collector = await startCollector()
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'debug', ...spyOnLoads('@opentelemetry') }
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'debug', ...spyOnLoads('/tracing/otel.ts') }
   system = await world.start('dev', 1, env)
   await eventually('an agent is ready', async () => (await system.api.counts()).idle > 0, { timeoutMs: 30_000 })
 })
@@ -110,5 +110,5 @@ test('no secret, and nothing that anybody wrote, is told', async () => {
 
 test('the libraries are loaded for it', async () => {
   for (const part of [system.pool, system.services])
-    expect(await part.log()).toMatch(new RegExp(`^${LOADS}.*@opentelemetry`, 'm'))
+    expect(await part.log()).toMatch(new RegExp(`^${LOADS}.*/tracing/otel\\.ts$`, 'm'))
 })
