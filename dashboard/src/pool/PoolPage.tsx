@@ -1,4 +1,4 @@
-import type { PoolStatus } from '@convos/pool/contract'
+import type { Instance, PoolStatus } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -28,6 +28,9 @@ import { drainable, leftOf, rolloutUnderWay } from './work.ts'
 /** What holds the refill back may change without an event. */
 const ASK_MS = 30_000
 const RETRY_MS = 3_000
+
+const NOTHING: Instance[] = []
+const NO_MARKS: ReadonlyMap<string, CellMark> = new Map()
 
 /** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
@@ -71,7 +74,9 @@ export function PoolPage() {
         ) : error ? (
           <Problem error={error} />
         ) : (
-          <div className="rack-waiting" aria-busy="true" />
+          <div className="rack-waiting" aria-busy="true">
+            <Rack instances={NOTHING} marks={NO_MARKS} />
+          </div>
         )}
       </section>
       <FigureCards window={window} />

@@ -141,11 +141,12 @@ test('an image is rolled out cell by cell, and the roll-out can be stopped', asy
   const underWay = images.getByRole('group', { name: 'Roll-out' })
   await expect(underWay).toContainText('0 of')
   await expect(page.locator('[data-mark=replace]').first()).toBeVisible()
-  await look(page, 'pool-rollout')
   await expect(underWay).toContainText(/[1-9] of/, TICK)
   await underWay.getByRole('button', { name: 'Stop roll-out' }).click()
   await expect(underWay).toHaveCount(0)
   await expect(work(page)).toContainText('stopped')
+  // a look takes as long as several replacements do
+  await look(page, 'pool-rollout-stopped')
 })
 
 /** As three failed creations leave it: the way there takes services' own retries, and longer than a test should. */
