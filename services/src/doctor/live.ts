@@ -102,9 +102,11 @@ async function found(step: PlaceStep, marker: string, config: Config, place: Pla
   const began = performance.now()
   const id = step.yields[0] ?? ''
   const p = { ...request(marker, config.environment), place }
-  const shows = await within(SHOWS_WITHIN, async () => (await step.find(p))?.[id] === place[id])
+  let looks = 0
+  const shows = await within(SHOWS_WITHIN, async () => (looks++, (await step.find(p))?.[id] === place[id]))
   const ms = Math.round(performance.now() - began)
-  if (shows && ms <= config.listLagMs) return ok('LIVE_FIND', `the ${step.name} is found again after ${ms} ms`)
+  // what the first look finds does not lag, however long that look takes
+  if (shows && (looks === 1 || ms <= config.listLagMs)) return ok('LIVE_FIND', `the ${step.name} is found again after ${ms} ms`)
   const seen = shows ? `the ${step.name} showed after ${ms} ms only` : `the ${step.name} did not show within a minute`
   return warning(
     'LIVE_FIND',
