@@ -8,7 +8,7 @@ import { poolClient } from '../test/support/pool.ts'
 import type { Box, Builder } from './builder.ts'
 import { seconds, timed, within } from './waiting.ts'
 
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
 /** What is promised of a shutdown, and a little for the platform's signal. */
 const STOPPED_WITHIN_MS = 36_000
 
