@@ -155,7 +155,8 @@ export async function startProcess(env: Record<string, string>, command = [proce
   }
   const box = client(`http://127.0.0.1:${port}`, env)
   try {
-    await eventually('the process listens', () => box.call('GET', '/pool/health', { token: null }), { everyMs: 10 })
+    const listens = () => box.call('GET', '/pool/health', { token: null })
+    await eventually('the process listens', listens, { everyMs: 10, timeoutMs: 60_000 })
   } catch (err) {
     await endBy('SIGKILL')
     throw new Error(output, { cause: err })
