@@ -31,7 +31,10 @@ export default {
       '^services/src/contract/',
       agentCommands,
     ]),
-    part('convos-channel-knows-the-link', 'runtime/openclaw/extensions/convos', ['^runtime/server/src/link/[a-z]+\\.ts$']),
+    part('convos-channel-knows-the-link-and-names-of-models', 'runtime/openclaw/extensions/convos', [
+      '^runtime/server/src/link/[a-z]+\\.ts$',
+      '^runtime/scripts/lib/model-ref\\.ts$',
+    ]),
     part('kit-knows-nobody', 'packages/kit', []),
     {
       name: 'contracts-are-pure',

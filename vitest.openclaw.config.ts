@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     globalSetup: ['runtime/server/test/openclaw/setup.ts'],
-    projects: ['runtime/server', 'runtime/scripts', 'runtime/openclaw/extensions/web-tools'].map(
-      (folder) => `${folder}/vitest.openclaw.config.ts`,
-    ),
+    include: ['runtime/*/test/openclaw/*.openclaw.ts'],
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 1,
     fileParallelism: false,
   },

@@ -28,7 +28,7 @@ const FORBIDDEN = [
   {
     from: 'runtime/openclaw/extensions/convos/src/probe.ts',
     to: 'runtime/server/src/contract.ts',
-    rule: 'convos-channel-knows-the-link',
+    rule: 'convos-channel-knows-the-link-and-names-of-models',
   },
   { from: 'packages/kit/src/probe.ts', to: 'pool/src/contract/index.ts', rule: 'kit-knows-nobody' },
   { from: 'pool/src/contract/probe.ts', to: 'pool/src/app.ts', rule: 'contracts-are-pure' },

@@ -135,6 +135,7 @@ describe('a claim', () => {
     ['it is too large', { status: 413, body: { code: 'BODY_TOO_LARGE' } }, 422, 'CLAIM_REJECTED', 'claim'],
     ['it takes too long', { status: 504, body: { code: 'PROVISION_TIMEOUT' } }, 504, 'INSTANCE_TIMEOUT', 'instance'],
     ['it has no claim', { status: 409, body: { code: 'NOT_BOUND' } }, 409, 'NOT_BOUND', 'instance'],
+    ['its conversation has ended', { status: 409, body: { code: 'ENDED' } }, 409, 'ENDED', 'instance'],
     ['the instance breaks', { status: 500, body: '<html>' }, 502, 'INSTANCE_FAILED', 'instance'],
     ['the token is not accepted', { status: 401, body: {} }, 502, 'INSTANCE_FAILED', 'instance'],
     [

@@ -3,12 +3,11 @@ import { keysQuery } from '../settings/queries.ts'
 import { Field } from '../ui/Field.tsx'
 import { Popover } from '../ui/Popover.tsx'
 import { useUrlText } from '../ui/useUrlText.ts'
-import type { BarProps } from './LogBar.tsx'
-import type { Narrowed } from './view.ts'
+import type { Narrowed, ShownView } from './view.ts'
 import { actorName } from './words.ts'
 
 /** Who, what and when, for the few times that the links in the lines do not do. */
-export const FilterForm = ({ view, show }: BarProps) => (
+export const FilterForm = ({ view, show }: ShownView) => (
   <Popover label="Narrow…" title="Narrow to">
     <div className="narrow-form">
       <Who view={view} show={show} />
@@ -21,7 +20,7 @@ export const FilterForm = ({ view, show }: BarProps) => (
   </Popover>
 )
 
-function Who({ view: { actor }, show }: BarProps) {
+function Who({ view: { actor }, show }: ShownView) {
   const keys = useQuery(keysQuery).data?.keys
   const known = ['pool', 'key:pool', ...(keys ?? []).map(({ id }) => `key:${id}`)]
   const all = actor === '' || known.includes(actor) ? known : [...known, actor]

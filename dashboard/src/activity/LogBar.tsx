@@ -6,13 +6,8 @@ import { Select } from '../ui/Select.tsx'
 import { FilterForm } from './FilterForm.tsx'
 import { TypeChooser } from './TypeChooser.tsx'
 import { chosenOf, GROUP_NAMES, withGroup } from './types.ts'
-import { type LogView, NARROWED, type Span } from './view.ts'
+import { NARROWED, type ShownView, type Span } from './view.ts'
 import { actorName } from './words.ts'
-
-export interface BarProps {
-  view: LogView
-  show: (change: Partial<LogView>) => void
-}
 
 const SPAN_NAMES: readonly { value: Span | ''; label: string }[] = [
   { value: '', label: 'Any time' },
@@ -22,7 +17,7 @@ const SPAN_NAMES: readonly { value: Span | ''; label: string }[] = [
 ]
 
 /** Which events are shown. */
-export const LogBar = ({ view, show, children }: BarProps & { children: ReactNode }) => (
+export const LogBar = ({ view, show, children }: ShownView & { children: ReactNode }) => (
   <div className="log-bar">
     <div className="chips" role="group" aria-label="Filter by kind">
       {GROUP_NAMES.map((group) => (

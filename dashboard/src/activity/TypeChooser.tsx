@@ -1,6 +1,6 @@
 import { Popover } from '../ui/Popover.tsx'
-import type { BarProps } from './LogBar.tsx'
 import { GROUP_NAMES, GROUPS, typeName } from './types.ts'
+import type { ShownView } from './view.ts'
 
 interface TypeGroup {
   name: string
@@ -8,7 +8,7 @@ interface TypeGroup {
 }
 
 /** Single types of events, by their group; one that only the address knows stands at the end. */
-export const TypeChooser = ({ view: { types }, show }: BarProps) => {
+export const TypeChooser = ({ view: { types }, show }: ShownView) => {
   const known = GROUP_NAMES.flatMap((group): readonly string[] => GROUPS[group])
   const others = types.filter((type) => !known.includes(type))
   const groups = [

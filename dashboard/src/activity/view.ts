@@ -20,6 +20,12 @@ export interface LogView {
   to: string
 }
 
+/** A part that shows it, and changes it. */
+export interface ShownView {
+  view: LogView
+  show: (change: Partial<LogView>) => void
+}
+
 /** What the log can be narrowed to by a text. */
 export const NARROWED = ['actor', 'instance', 'claim', 'request'] as const
 export type Narrowed = (typeof NARROWED)[number]

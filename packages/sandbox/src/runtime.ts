@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
 
 const RUNTIME = fileURLToPath(new URL('../../../runtime', import.meta.url))
 
@@ -19,16 +21,21 @@ export async function prepareRuntime(progress: (text: string) => void): Promise<
   await run(process.execPath, ['scripts/bundle.ts', '.bundle'], RUNTIME, () => {})
 }
 
-/** npm notes what it installed; anything else than what is wanted now, or half of it, differs. */
+/** npm notes what it installed: exactly what is wanted now, but for what is optional, which depends on the platform. */
 function isInstalled(): boolean {
   const note = join(RUNTIME, 'node_modules/.package-lock.json')
   if (!existsSync(note) || !existsSync(join(RUNTIME, 'node_modules/openclaw/openclaw.mjs'))) return false
-  const versions = (file: string) => {
-    const { packages } = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, { version?: string }> }
-    return Object.entries(packages).flatMap(([path, { version }]) => (path === '' ? [] : [`${path} ${version}`]))
-  }
-  const wanted = new Set(versions(join(RUNTIME, 'package-lock.json')))
-  return versions(note).every((entry) => wanted.has(entry))
+  return isDeepStrictEqual(required(note), required(join(RUNTIME, 'package-lock.json')))
+}
+
+const Lock = z.object({
+  packages: z.record(z.string(), z.object({ version: z.string().optional(), optional: z.boolean().default(false) })),
+})
+
+function required(file: string): Record<string, string | undefined> {
+  const { packages } = Lock.parse(JSON.parse(readFileSync(file, 'utf8')))
+  const entries = Object.entries(packages).filter(([path, { optional }]) => path !== '' && !optional)
+  return Object.fromEntries(entries.map(([path, { version }]) => [path, version]))
 }
 
 const SAID_KEPT = 20

@@ -9,6 +9,9 @@ const DEFAULT_OF_ANTHROPIC = 'claude-sonnet-4-6'
  */
 export function modelRef(model: string, onlyAnthropic = false): string {
   if (!onlyAnthropic) return model.startsWith('openrouter/') ? model : `openrouter/${model}`
-  const [, name = DEFAULT_OF_ANTHROPIC] = /^(?:openrouter\/)?anthropic\/(.+)$/.exec(model) ?? []
-  return `anthropic/${name.replaceAll('.', '-')}`
+  return `anthropic/${anthropicName(model) ?? DEFAULT_OF_ANTHROPIC}`
 }
+
+/** Anthropic's own name for one of its models, `claude-sonnet-4-5`; null for what is none. */
+export const anthropicName = (model: string): string | null =>
+  /^(?:openrouter\/)?anthropic\/(.+)$/.exec(model)?.[1]?.replaceAll('.', '-') ?? null

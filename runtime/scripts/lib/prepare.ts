@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gatewayConfig } from './gateway-config.ts'
 import type { Json } from './template.ts'
 import { syncWorkspace } from './workspace.ts'
@@ -17,7 +17,8 @@ const template = JSON.parse(readFileSync(join(source, 'openclaw.json'), 'utf8'))
 // from a checkout: of each plugin the gateway copies the whole folder at its start, so those with sources and node_modules are not for it
 const bundle = join(source, '../.bundle')
 const bundled = existsSync(bundle) ? { RUNTIME_ROOT: bundle } : {}
-const config = gatewayConfig(template, { ...process.env, ...bundled, OPENCLAW_WORKSPACE_DIR: workspace })
+const given = { OPENCLAW_WORKSPACE_DIR: workspace, NODE_FOLDER: dirname(process.execPath) }
+const config = gatewayConfig(template, { ...process.env, ...bundled, ...given })
 const target = join(state, 'openclaw.json')
 const draft = `${target}.${process.pid}.tmp`
 writeFileSync(draft, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 })

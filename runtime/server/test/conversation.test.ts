@@ -76,6 +76,7 @@ test.each([
   { failures: [500, 500], words: 'did not respond as it should', calls: 2 },
   { failures: [402], words: 'no credit left', calls: 1 },
   { failures: [403], words: 'used up the model budget', calls: 1 },
+  { failures: [404], words: 'the model I was told to use is not one that I can reach', calls: 1 },
 ])(
   'a model that fails with $failures gets an honest apology, and the next message its answer',
   async ({ failures, words, calls }) => {

@@ -42,6 +42,7 @@ const InstanceProblem = z.object({ code: Words, detail: Words.nullish() })
 const PASSED_ON: Record<string, string> = {
   FOREIGN_CLAIM: 'the instance is bound to another claim',
   NOT_BOUND: 'the instance is bound to no claim',
+  ENDED: 'the conversation of this claim has ended, and the instance takes no other',
 }
 
 /** The claim itself cannot be carried out, here or elsewhere: not understood, too large, refused. */

@@ -12,6 +12,7 @@ const START = fileURLToPath(new URL('../start.ts', import.meta.url))
 export interface SandboxOptions {
   idle: number
   instances?: 'process' | 'virtual'
+  engine?: 'lite' | 'openclaw'
   /** Of an earlier run; absent: new data. */
   dataDir?: string
   timeoutMs?: number
@@ -34,11 +35,11 @@ export interface RunningSandbox extends Descriptor {
 
 /** Runs the very command a newcomer runs, on data of its own, and waits until its agents are warm. */
 export async function startSandbox(options: SandboxOptions): Promise<RunningSandbox> {
-  const { idle, instances = 'process', timeoutMs = 120_000, onLine, signal } = options
+  const { idle, instances = 'process', engine = 'lite', timeoutMs = 120_000, onLine, signal } = options
   const dataDir = options.dataDir ?? (await newFolder())
   const file = join(dataDir, 'sandbox.json')
   const began = performance.now()
-  const args = [START, '--data', dataDir, '--port', '0', '--idle', String(idle), '--instances', instances]
+  const args = [START, '--data', dataDir, '--port', '0', '--idle', String(idle), '--instances', instances, '--engine', engine]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr])

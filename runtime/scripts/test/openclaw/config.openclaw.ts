@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gatewayConfig } from '../../lib/gateway-config.ts'
 import type { Json } from '../../lib/template.ts'
@@ -29,16 +29,12 @@ const Said = z.array(
 )
 
 const folder = mkdtempSync(join(tmpdir(), 'openclaw-config-'))
-/** As the image lays it out: with the extensions built. */
-const root = join(folder, 'app')
+/** As the image lays it out: with the extensions built. Made by what runs before all tests. */
+const root = join(RUNTIME, '.bundle')
 const always = { PATH: process.env['PATH'] ?? '', HOME: folder }
 const template = JSON.parse(readFileSync(join(RUNTIME, 'openclaw/openclaw.json'), 'utf8')) as Json
 const place = (name: string) => join(folder, `${name}.json`)
 
-beforeAll(() => {
-  if (!existsSync(join(RUNTIME, 'node_modules/openclaw'))) throw new Error('OpenClaw is not installed: npm ci --prefix runtime')
-  node(join(RUNTIME, 'scripts/bundle.ts'), [root])
-})
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const node = (script: string, args: string[], env: Record<string, string> = {}) =>
@@ -49,7 +45,8 @@ const node = (script: string, args: string[], env: Record<string, string> = {}) 
   })
 
 function generate(name: string, env: Record<string, string>): string {
-  const config = gatewayConfig(template, { ...env, RUNTIME_ROOT: root, OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace') })
+  const given = { RUNTIME_ROOT: root, OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace'), NODE_FOLDER: dirname(process.execPath) }
+  const config = gatewayConfig(template, { ...env, ...given })
   writeFileSync(place(name), JSON.stringify(config))
   return place(name)
 }

@@ -1,23 +1,36 @@
-import { dirname } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startSimulators } from '@convos/sandbox'
 import { eventually } from '@convos/sandbox/testing'
-import { onTestFailed, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { spawnBox, world } from '../support/box.ts'
+import { type Process, secret, startProcess } from '../support/box.ts'
+import { startModel } from './model.ts'
 
 const CONVOS = fileURLToPath(new URL('../../../../packages/sandbox/bin/convos', import.meta.url))
+const START = fileURLToPath(new URL('../../../scripts/entrypoint.sh', import.meta.url))
 const BOOT_MS = 180_000
+const ANSWER_MS = 120_000
 
 const Key = z.object({ key: z.string() })
 const Messages = z.object({ messages: z.array(z.object({ id: z.string(), text: z.string(), senderInboxId: z.string() })) })
 const Admission = z.object({ inboxId: z.string() })
 const Created = z.object({ id: z.string(), invite: z.object({ url: z.string() }) })
+const Invoked = z.object({ ok: z.literal(true), result: z.object({ content: z.array(z.object({ text: z.string() })) }) })
 
-/** The sandbox's Convos and OpenRouter, and a box whose engine is the real gateway. */
-export async function place() {
-  const simulators = await startSimulators()
-  onTestFinished(() => simulators.close())
+export type Place = Awaited<ReturnType<typeof startPlace>>
+
+/** A box as it starts in the image, its engine the real gateway, in a world of the sandbox's simulators. */
+export async function startPlace() {
+  const [simulators, services, folder] = await Promise.all([
+    startSimulators(),
+    startServices(),
+    mkdtemp(join(tmpdir(), 'agent-openclaw-')),
+  ])
+  const volume = join(folder, 'volume')
   const call = async (url: string, method: string, body?: object, headers: Record<string, string> = {}): Promise<unknown> => {
     const res = await fetch(simulators.url + url, {
       method,
@@ -29,34 +42,58 @@ export async function place() {
   }
   const management = { authorization: 'Bearer sandbox-management-key' }
   const { key } = Key.parse(await call('/openrouter/api/v1/keys', 'POST', { name: 'a key' }, management))
-  const w = await world({
-    AGENT_ENGINE: 'openclaw',
-    LOG_LEVEL: 'info',
+  const model = await startModel(`${simulators.url}/openrouter/api/v1`)
+  const env = {
+    // the scripts find the right Node by themselves
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: folder,
+    RAILWAY_VOLUME_MOUNT_PATH: volume,
+    RAILWAY_PUBLIC_DOMAIN: 'agent.up.example.org',
+    INSTANCE_ID: services.instanceId,
+    INSTANCE_CONTROL_TOKEN: `control-${secret()}`,
+    OPENCLAW_GATEWAY_TOKEN: `gateway-${secret()}`,
+    SERVICES_URL: services.url,
+    INSTANCE_SERVICES_TOKEN: services.token,
     CONVOS_BIN: CONVOS,
     CONVOS_SANDBOX_URL: `${simulators.url}/convos`,
-    PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
-    HOME: process.env['HOME'] ?? '/',
-    OPENROUTER_API_URL: `${simulators.url}/openrouter/api/v1`,
+    OPENROUTER_API_URL: model.url,
     OPENROUTER_API_KEY: key,
     OPENCLAW_PRIMARY_MODEL: 'sandbox/echo',
-  })
+  }
+  let box: Process | undefined
+  const close = async () => {
+    await box?.terminate()
+    await Promise.all([simulators.close(), services.close(), model.close()])
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  try {
+    box = await startProcess(env, [START])
+  } catch (err) {
+    await close()
+    throw err
+  }
+  const { url, health } = box
 
   const convos = (path: string, method: string, body?: object) => call(`/convos/api${path}`, method, body)
   const slugOf = (inviteUrl: unknown) => new URL(String(inviteUrl)).searchParams.get('i') ?? ''
+  const joins = async (inviteUrl: unknown, name: string): Promise<string> =>
+    Admission.parse(await convos(`/invites/${slugOf(inviteUrl)}/join`, 'POST', { name, kind: 'person' })).inboxId
+  const texts = async (id: string) =>
+    Messages.parse(await convos(`/conversations/${id}/messages`, 'GET')).messages.map((message) => message.text)
+  const say = (id: string, senderInboxId: string, text: string) =>
+    convos(`/conversations/${id}/messages`, 'POST', { senderInboxId, text })
+
   return {
-    w,
-    convos,
-    /** A box whose gateway is ready. */
-    async open() {
-      const box = await spawnBox(w)
-      onTestFailed(() => console.error(box.output()))
-      await eventually('the gateway is ready', async () => (await box.health()).ready, { timeoutMs: BOOT_MS, everyMs: 250 })
-      return box
-    },
+    box,
+    env,
+    volume,
+    model,
+    close,
+    isReady: () => eventually('the gateway is ready', async () => (await health()).ready, { timeoutMs: BOOT_MS, everyMs: 250 }),
     /** Every further completion is refused so. */
-    fail: (provider: string, status: number) =>
+    refuse: (status: number) =>
       call('/_control/faults', 'POST', {
-        provider,
+        provider: 'openrouter',
         match: { path: '/chat/completions' },
         times: 100,
         effect: { kind: 'status', status, body: { error: { code: status, message: 'refused by the test' } } },
@@ -64,14 +101,62 @@ export async function place() {
     /** One that a person made, and is in. */
     async conversationOf(name: string) {
       const { id, invite } = Created.parse(await convos('/conversations', 'POST', { name: 'Friends' }))
-      return { id, inviteUrl: invite.url, person: await this.joins(invite.url, name) }
+      return { id, inviteUrl: invite.url, person: await joins(invite.url, name) }
     },
-    async joins(inviteUrl: unknown, name: string): Promise<string> {
-      return Admission.parse(await convos(`/invites/${slugOf(inviteUrl)}/join`, 'POST', { name, kind: 'person' })).inboxId
+    joins,
+    say,
+    texts,
+    /** What is said after this. */
+    async answer(id: string, senderInboxId: string, text: string): Promise<string> {
+      const before = (await texts(id)).length
+      await say(id, senderInboxId, text)
+      const after = await eventually(
+        `an answer to ${text}`,
+        async () => {
+          const now = await texts(id)
+          return now.length > before + 1 ? now : null
+        },
+        { timeoutMs: ANSWER_MS },
+      )
+      return after.slice(before + 1).join('\n')
     },
-    say: (id: string, senderInboxId: string, text: string) =>
-      convos(`/conversations/${id}/messages`, 'POST', { senderInboxId, text }),
-    texts: async (id: string) =>
-      Messages.parse(await convos(`/conversations/${id}/messages`, 'GET')).messages.map(({ text }) => text),
+    /** What the agent reads when it uses a tool. */
+    async use(tool: string, args: object = {}): Promise<string> {
+      const headers = { authorization: `Bearer ${env.OPENCLAW_GATEWAY_TOKEN}`, 'content-type': 'application/json' }
+      const res = await fetch(`${url}/tools/invoke`, { method: 'POST', headers, body: JSON.stringify({ tool, args }) })
+      const body: unknown = await res.json()
+      const { data } = Invoked.safeParse(body)
+      if (!data) throw new Error(`${tool} answered ${JSON.stringify(body)}`)
+      return data.result.content.map((part) => part.text).join('')
+    },
+  }
+}
+
+const TOOL = {
+  toolId: 'email',
+  name: 'AgentMail',
+  resourceId: 'r',
+  state: 'active',
+  allowed: false,
+  config: { address: 'a@b.example' },
+}
+
+/** The public listener of services, for one instance that has a mailbox. */
+async function startServices() {
+  const [instanceId, token] = ['abcdefghijkl', `services-${secret()}`]
+  const server = createServer((req, res) => {
+    const known = req.url === `/tools/${instanceId}` && req.headers.authorization === `Bearer ${token}`
+    const [status, body] = known ? [200, { tools: [TOOL] }] : [403, { code: 'NOT_YOURS' }]
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    instanceId,
+    token,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
   }
 }

@@ -43,7 +43,8 @@ export interface World {
   config: Config
 }
 
-const secret = () => randomBytes(16).toString('hex')
+/** Unlike any other. */
+export const secret = () => randomBytes(16).toString('hex')
 
 /** A fresh volume with a network and a model of its own; gone when the test is. */
 export async function world(extra: Record<string, string> = {}): Promise<World> {
@@ -124,34 +125,48 @@ export async function openBox(
   return { ...client(`http://127.0.0.1:${listening.port}`, w.env, agent.linkToken), agent, close }
 }
 
-/** The real process; `kill` is kill -9. */
-export async function spawnBox(
-  w: World,
-): Promise<Box & { startedMs: number; output(): string; kill(): Promise<void>; terminate(): Promise<number | null> }> {
+export interface Process extends Box {
+  startedMs: number
+  output(): string
+  /** kill -9. */
+  kill(): Promise<void>
+  terminate(): Promise<number | null>
+}
+
+/** The real process, gone when the test is. */
+export async function spawnBox(w: World): Promise<Process> {
+  const box = await startProcess(w.env)
+  onTestFinished(() => box.kill())
+  return box
+}
+
+/** As `spawnBox`, for who ends it. `command` becomes the agent server. */
+export async function startProcess(env: Record<string, string>, command = [process.execPath, ENTRY]): Promise<Process> {
   const port = await freePort()
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [ENTRY], { env: { ...w.env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file = '', ...args] = command
+  const child = spawn(file, args, { env: { ...env, PORT: String(port) }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part: string) => (output += part))
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  onTestFinished(async () => {
-    end(child, 'SIGKILL')
-    await ended
-  })
-  const box = client(`http://127.0.0.1:${port}`, w.env)
-  await eventually('the process listens', () => box.call('GET', '/pool/health', { token: null }), { everyMs: 10 })
+  const endBy = async (signal: NodeJS.Signals) => {
+    end(child, signal)
+    return await ended
+  }
+  const box = client(`http://127.0.0.1:${port}`, env)
+  try {
+    const listens = () => box.call('GET', '/pool/health', { token: null })
+    await eventually('the process listens', listens, { everyMs: 10, timeoutMs: 60_000 })
+  } catch (err) {
+    await endBy('SIGKILL')
+    throw new Error(output, { cause: err })
+  }
   return {
     ...box,
     startedMs: performance.now() - startedAt,
     output: () => output,
-    async kill() {
-      end(child, 'SIGKILL')
-      await ended
-    },
-    async terminate() {
-      end(child, 'SIGTERM')
-      return await ended
-    },
+    kill: async () => void (await endBy('SIGKILL')),
+    terminate: () => endBy('SIGTERM'),
   }
 }
 

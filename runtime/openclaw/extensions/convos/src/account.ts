@@ -11,8 +11,14 @@ export interface RunningAccount {
 
 /** The channel's one account, between its start and its stop by the gateway. */
 export class AccountHolder {
+  readonly #prepare: () => Promise<void>
   #runtime: PluginRuntime | null = null
   #running: RunningAccount | null = null
+
+  /** `prepare` is done before anything is handed to the account, and before the gateway is ready. */
+  constructor(prepare: () => Promise<void>) {
+    this.#prepare = prepare
+  }
 
   get running(): RunningAccount | null {
     return this.#running
@@ -27,6 +33,7 @@ export class AccountHolder {
     const runtime = this.#runtime
     if (!runtime) throw new Error('the gateway started the account before it gave the plugin its runtime')
     const { accountId } = account
+    await this.#prepare()
     const running = { cfg, channel: runtime.channel, run: AsyncLocalStorage.snapshot() }
     this.#running = running
     setStatus({ accountId, running: true, connected: true, configured: true, enabled: true })

@@ -1,22 +1,12 @@
 import type { TurnReply, TurnRequest } from '@convos/agent-server/link/turn'
 import type { Payload, Route } from 'openclaw/plugin-sdk/channel-core'
 import type { RunningAccount } from './account.ts'
+import { AgentFailed } from './failed.ts'
 import { systemPrompt } from './persona.ts'
 import { failureOf, statusOf } from './sessions.ts'
 
 export const CHANNEL = 'convos'
 const ACCOUNT = 'default'
-
-/** The agent ran, and what it has to say is that it failed. */
-export class AgentFailed extends Error {
-  override name = 'AgentFailed'
-  /** What the model's provider answered, where that is known. */
-  readonly status: number | null
-  constructor(reason: string, status: number | null = null) {
-    super(reason)
-    this.status = status
-  }
-}
 
 /** Where OpenClaw keeps what was said in this conversation; the same after every restart. */
 export function routeOf({ cfg, channel }: RunningAccount, { conversationId, session }: TurnRequest): Route {
@@ -71,7 +61,7 @@ export async function dispatchTurn(
   })
 
   const said: string[] = []
-  const run: { failed: boolean; notice: string | null } = { failed: false, notice: null }
+  const run: { outcome: 'completed' | 'failed' | null; notice: string | null } = { outcome: null, notice: null }
   const deliver = async (payload: Payload, { kind }: { kind: string }) => {
     if (kind !== 'final' || payload.isReasoning) return { visibleReplySent: false }
     if (payload.isError) {
@@ -94,14 +84,16 @@ export async function dispatchTurn(
       disableBlockStreaming: true,
       timeoutOverrideMs: p.timeoutMs,
       abortSignal: p.signal,
-      onAgentRunTerminalOutcome: (outcome) => (run.failed = outcome === 'failed'),
+      onAgentRunTerminalOutcome: (outcome) => (run.outcome = outcome),
     },
     replyPipeline: {},
   })
   // a failed run says so itself, in words for the gateway's operator
-  if (run.failed || (said.length === 0 && run.notice !== null)) {
+  if (run.outcome === 'failed' || (said.length === 0 && run.notice !== null)) {
     const reason = failureOf(sessionKey) ?? run.notice ?? 'the run failed'
     throw new AgentFailed(reason, statusOf(reason))
   }
+  // taken for a repetition, or put off: silence is for an agent to decide
+  if (run.outcome === null && said.length === 0) throw new Error('no agent ran for this message')
   return { reply: said.join('\n\n') || null }
 }

@@ -2,18 +2,21 @@ import { TURN_PATH, type TurnReply } from '@convos/agent-server/link/turn'
 import { createChannelPluginBase, createChatChannelPlugin, defineChannelPluginEntry } from 'openclaw/plugin-sdk/channel-core'
 import { AccountHolder } from './account.ts'
 import { CHANNEL, dispatchTurn, routeOf } from './dispatch.ts'
+import { closeInterrupted } from './interrupted.ts'
 import { messageTool } from './message-tool.ts'
+import { claimedModel } from './model.ts'
 import { attachMedia, outbound } from './outbound.ts'
 import { turnHandler } from './route.ts'
 import { beginTurn, modelOverride, noteEnd } from './sessions.ts'
-import { readLinkSettings } from './settings.ts'
+import { readLinkSettings, readModelSource } from './settings.ts'
 import { Turns } from './turns.ts'
 
 /** Shorter than the agent server waits, so that it hears of the end of a run that took too long. */
 const RUN_MS = 270_000
 
 const link = readLinkSettings(process.env)
-const account = new AccountHolder()
+const modelSource = readModelSource(process.env)
+const account = new AccountHolder(() => closeInterrupted(CHANNEL))
 const turns = new Turns<TurnReply>()
 
 const { perform, sendText, sendMedia } = outbound(() => link)
@@ -73,7 +76,7 @@ export default defineChannelPluginEntry({
           const running = account.running
           if (!running) throw new Error('the account is not running')
           return await running.run(async () => {
-            beginTurn(routeOf(running, request).sessionKey, request.model)
+            beginTurn(routeOf(running, request).sessionKey, claimedModel(request.model, modelSource))
             return await dispatchTurn(running, request, {
               timeoutMs: RUN_MS,
               signal: AbortSignal.timeout(RUN_MS),

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { type TurnFailure, TurnRequest, type TurnReply } from '@convos/agent-server/link/turn'
-import { AgentFailed } from './dispatch.ts'
+import { AgentFailed } from './failed.ts'
 
 export interface TurnRoute {
   token: string

@@ -142,3 +142,19 @@ declare module 'openclaw/plugin-sdk/channel-core' {
     registerCapabilities(api: PluginApi): void
   }): unknown
 }
+
+declare module 'openclaw/plugin-sdk/session-store-runtime' {
+  export interface SessionEntry {
+    status?: string
+    abortedLastRun?: boolean
+    readonly [part: string]: unknown
+  }
+  export function listSessionEntries(p: { agentId: string; readOnly: boolean }): { sessionKey: string; entry: SessionEntry }[]
+  /** What is undefined in an update is taken away. */
+  export function patchSessionEntry(p: {
+    agentId: string
+    sessionKey: string
+    preserveActivity: boolean
+    update: (entry: SessionEntry) => SessionEntry | null
+  }): Promise<SessionEntry | null>
+}

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import type { Model } from './model.ts'
 
 interface Session {
   /** Null: the gateway's own. */
-  model: string | null
+  model: Model | null
   /** What its last run failed of, in the words of the model's provider; null when it ended well. */
   failure: string | null
 }
@@ -15,7 +16,7 @@ const KEY = Symbol.for('convos.sessions')
 const shared = globalThis as { [KEY]?: Map<string, Session> }
 const sessions = (shared[KEY] ??= new Map<string, Session>())
 
-export function beginTurn(sessionKey: string, model: string | null): void {
+export function beginTurn(sessionKey: string, model: Model | null): void {
   sessions.set(sessionKey, { model, failure: null })
 }
 
@@ -24,7 +25,7 @@ export const failureOf = (sessionKey: string): string | null => sessions.get(ses
 /** The gateway's two words for the model of a session; undefined where it decides itself. */
 export function modelOverride(sessionKey: string | undefined): { providerOverride: string; modelOverride: string } | undefined {
   const model = sessions.get(sessionKey ?? '')?.model
-  return model ? { providerOverride: 'openrouter', modelOverride: openRouterName(model) } : undefined
+  return model ? { providerOverride: model.provider, modelOverride: model.name } : undefined
 }
 
 const RunEnd = z.object({
@@ -51,6 +52,3 @@ export function statusOf(failure: string | null): number | null {
   if (/billing|insufficient (credit|balance)|out of credits/i.test(failure)) return 402
   return /rate.?limit|too many requests|overloaded/i.test(failure) ? 429 : null
 }
-
-/** Services and claims write `openrouter/<vendor>/<model>` or `<vendor>/<model>`. */
-const openRouterName = (model: string) => model.replace(/^openrouter\/(?=[^/]+\/)/, '')

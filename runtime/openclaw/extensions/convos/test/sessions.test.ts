@@ -2,13 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { beginTurn, failureOf, modelOverride, noteEnd, statusOf } from '../src/sessions.ts'
 
-test('the claim’s model counts for its session, in either way it is written, and no other', () => {
-  beginTurn('s1', 'openrouter/acme/large')
+test('the claim’s model counts for its session, and no other', () => {
+  beginTurn('s1', { provider: 'openrouter', name: 'acme/large' })
   expect(modelOverride('s1')).toEqual({ providerOverride: 'openrouter', modelOverride: 'acme/large' })
-  beginTurn('s1', 'acme/large')
-  expect(modelOverride('s1')).toEqual({ providerOverride: 'openrouter', modelOverride: 'acme/large' })
-  beginTurn('s1', 'openrouter/auto')
-  expect(modelOverride('s1')?.modelOverride).toBe('openrouter/auto')
   beginTurn('s1', null)
   expect(modelOverride('s1')).toBeUndefined()
   expect(modelOverride('another')).toBeUndefined()
