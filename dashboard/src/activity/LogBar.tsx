@@ -42,7 +42,7 @@ export const LogBar = ({ view, show, children }: ShownView & { children: ReactNo
   </div>
 )
 
-function TimeSpan({ view: { span, from, to }, show }: BarProps) {
+function TimeSpan({ view: { span, from, to }, show }: ShownView) {
   const isRange = from !== '' || to !== ''
   const options = isRange ? [...SPAN_NAMES, { value: 'range' as const, label: 'From … to …' }] : SPAN_NAMES
   return (
@@ -59,7 +59,7 @@ const LABELS = { actor: 'Who', instance: 'Instance', claim: 'Claim', request: 'R
 const RANGE = { from: 'From', to: 'To' } as const
 
 /** What else it is narrowed to; each can be taken away. */
-function Only({ view, show }: BarProps) {
+function Only({ view, show }: ShownView) {
   const keys = useQuery(keysQuery).data?.keys
   const texts = NARROWED.filter((name) => view[name] !== '')
   const range = (['from', 'to'] as const).filter((name) => view[name] !== '')

@@ -20,8 +20,8 @@ export const buildahBuilder = (): Builder => ({
   name: 'buildah',
   async build({ context, file, tag, args }) {
     const given = each('--build-arg', assignments(args))
-    // the OCI format has no place for a health check
-    const how = ['--isolation=chroot', '--format=docker', '--layers']
+    // the OCI format has no place for a health check; with `--layers` an image may keep the value that an argument had in an earlier build
+    const how = ['--isolation=chroot', '--format=docker']
     await command('buildah', ['bud', ...how, ...given, '--file', file, '--tag', tag, context])
   },
   async run(options) {

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test'
 import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
-import { look, watch } from '../browser/look.ts'
+import { look, watch } from '../browser/support/look.ts'
 
 let sandbox: RunningSandbox
 
