@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.{ts,tsx}'],
     environment: 'jsdom',
     setupFiles: ['test/support/setup.ts'],
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 30_000,
   },

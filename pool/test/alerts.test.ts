@@ -87,8 +87,8 @@ describe('an alert', () => {
     await look(pool)
     for (const [ms, codes] of [
       [30_000, []],
-      [29_000, []],
-      [2_000, ['POOL_EMPTY']],
+      [20_000, []],
+      [11_000, ['POOL_EMPTY']],
     ] as const) {
       await later(pool, ms)
       await look(pool)

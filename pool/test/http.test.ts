@@ -142,7 +142,9 @@ describe('answers', () => {
     const token = 'metrics-token-000000'
     const pool = scoped(await testPool({ env: { METRICS_TOKEN: token } }))
     expect((await pool.call('GET', '/metrics')).status).toBe(401)
-    expect((await pool.call('GET', '/metrics', { key: token })).text).toMatch(/pool_instances\{status="ready",service="pool"\} 0/)
+    expect((await pool.call('GET', '/metrics', { key: token })).text).toMatch(
+      /pool_instances\{status="ready",service="pool",environment="dev"\} 0/,
+    )
   })
 })
 

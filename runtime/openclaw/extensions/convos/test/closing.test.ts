@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { closing } from '../src/interrupted.ts'
+import { closing } from '../src/closing.ts'
 
 test('a session that was interrupted is closed, and what was to be done about it forgotten', () => {
   const entry = {
