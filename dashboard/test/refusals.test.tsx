@@ -54,6 +54,24 @@ const PAGES: Record<string, Page> = {
     },
     repeats: false,
   },
+  Templates: {
+    address: '/templates?open=new',
+    act: 'POST /api/templates',
+    perform: async (user) => {
+      await user.type(await screen.findByRole('textbox', { name: 'Name' }), 'tokyo')
+      await press(user, /^(Create|Save)/)
+    },
+    repeats: false,
+  },
+  Settings: {
+    address: '/settings?new=key',
+    act: 'POST /api/keys',
+    perform: async (user) => {
+      await user.type(await screen.findByRole('textbox', { name: 'Name' }), 'website')
+      await press(user, 'Make key')
+    },
+    repeats: false,
+  },
 }
 
 const one = anInstance({ id: 'aaa' })
@@ -63,6 +81,7 @@ function aPoolThat(act: string, handler: Handler) {
     'GET /api/pool/status': () => ({ body: aStatus([one]) }),
     'GET /api/pool/instances': () => ({ body: { instances: [one], nextCursor: null } }),
     'GET /api/pool/instances/aaa': () => ({ body: { ...one, events: [] } }),
+    'GET /api/keys': () => ({ body: { keys: [] } }),
     'GET /api/pool/stats': () => ({ body: { window: '24h', stepSeconds: 300, points: [] } }),
     [act]: handler,
   })

@@ -98,7 +98,7 @@ function LimitForm({ name, settings, onClose }: LimitFormProps) {
           />
         )}
       </Field>
-      {change.error && <Problem error={change.error} />}
+      {change.error && <Problem error={change.error} isAct />}
       <div className="act">
         <Button
           look="primary"

@@ -101,7 +101,7 @@ export function NewKeyDialog({ onClose }: { onClose: () => void }) {
             )}
           </Field>
         </div>
-        {make.error && !taken && <Problem error={make.error} />}
+        {make.error && !taken && <Problem error={make.error} isAct />}
         <div className="act end">
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" busy={make.isPending} unable={missing}>

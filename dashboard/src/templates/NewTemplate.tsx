@@ -36,7 +36,7 @@ function Making({ name, initial }: { name: string; initial: Draft }) {
         </div>
       </header>
       <TemplateForm editing={editing} faults={faults} onSave={create.begin}>
-        {create.error && <Problem error={create.error} />}
+        {create.error && <Problem error={create.error} isAct />}
         <SaveBar editing={editing} act="Create template" busy={create.isPending} />
       </TemplateForm>
       <Unsaved editing={editing} />

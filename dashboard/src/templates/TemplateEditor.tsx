@@ -47,7 +47,7 @@ export function TemplateEditor({ template, gone, editing }: TemplateEditorProps)
           </Button>
         </p>
       )}
-      {error && error.code !== 'VERSION_CONFLICT' && <Problem error={error} />}
+      {error && error.code !== 'VERSION_CONFLICT' && <Problem error={error} isAct />}
       {gone ? (
         <SaveBar editing={editing} act="Save as a new template" busy={anew.isPending} />
       ) : (

@@ -40,7 +40,7 @@ export function Restore({ template, version, dirty }: RestoreProps) {
       <Button unable={unable} busy={restore.isPending} onClick={() => restore.mutate()}>
         Restore version {version.version}
       </Button>
-      {restore.error && <Problem error={restore.error} />}
+      {restore.error && <Problem error={restore.error} isAct />}
     </>
   )
 }
