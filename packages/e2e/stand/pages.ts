@@ -13,6 +13,6 @@ export const PAGES: readonly PageToSee[] = [
   { name: 'fleet', path: '/instances', until: (page) => page.locator('tbody tr[data-id]').first() },
   { name: 'pool', path: '/pool', until: (page) => page.locator('.uplot') },
   { name: 'templates', path: '/templates', until: (page) => page.getByRole('link', { name: /^Trip planner/ }) },
-  { name: 'activity', path: '/activity', until: (page) => page.getByRole('row').nth(3) },
+  { name: 'activity', path: '/activity', until: (page) => page.locator('[data-line]').nth(3) },
   { name: 'settings', path: '/settings', until: (page) => page.getByRole('region', { name: 'Keys' }) },
 ]
