@@ -1,7 +1,7 @@
 import { expect } from '@playwright/test'
 import { look } from './support/look.ts'
 import { cells, isLive, openPool, pulse, readyIn, table } from './support/steps.ts'
-import { test } from './support/test.ts'
+import { IDLE, test } from './support/test.ts'
 
 /** What another client does is on every screen within this. */
 const AT_ONCE = { timeout: 1_000 }
@@ -64,6 +64,7 @@ test('a network that is cut for half a minute is told, and nothing of it is miss
 })
 
 test('a pool that restarts is told, the rack stays, and what was begun meanwhile shows', async ({ page, pool, sandbox }) => {
+  test.setTimeout(180_000)
   await openPool(page)
   await isLive(page)
   const { instanceId } = await pool.claim('Claimed before the restart')
@@ -87,6 +88,7 @@ test('a pool that restarts is told, the rack stays, and what was begun meanwhile
     )
     .toBe(true)
   await isLive(page)
-  // it goes once another has taken the lease of the one that died
+  // it goes, and its place is filled, once another has taken the lease of the one that died
   await expect(cells(page, 'claimed').and(cell)).toHaveCount(0)
+  await expect(cells(page, 'ready')).toHaveCount(IDLE, { timeout: 75_000 })
 })
