@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { problemCode } from './support/pool.ts'
 import { leaveStrayKey } from './support/stray.ts'
-import { type Environment, heldAs, query, SHOWN, useWorld } from './support/world.ts'
+import { atRest, type Environment, heldAs, query, SHOWN, useWorld } from './support/world.ts'
 
 const IDLE = 2
 const TOOLS = ['email', 'sms', 'crypto']
@@ -61,19 +61,6 @@ const markerOf = async ({ databases, name }: Environment, instanceId: string) =>
   const [meta] = await query<{ id: string }>(databases.services, 'select deployment_id as id from meta')
   return `convos:${meta?.id}:${name}:${instanceId}`
 }
-
-/** Nobody is at it any more: a claim is done before its place has the agent's name, and what is being changed is left to a later pass. */
-const atRest = ({ databases, name }: Environment, instanceId: string) =>
-  eventually(
-    `nobody of ${name} is at ${instanceId}`,
-    () =>
-      query(
-        databases.services,
-        'select 1 from instance_infra where instance_id = $1 and next_run_at is null and runner_id is null',
-        [instanceId],
-      ).then(({ length }) => length === 1),
-    { timeoutMs: 30_000 },
-  )
 
 /** A quarter of an hour goes by for both of its services. */
 async function growOld({ databases, pool, services }: Environment): Promise<void> {

@@ -2,10 +2,16 @@
 import { copyDatabase, eventually } from '@convos/sandbox/testing'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { type Environment, query, useWorld } from './support/world.ts'
+import { atRest, type Environment, query, useWorld } from './support/world.ts'
 
 const IDLE = 2
-const Finding = z.object({ provider: z.string(), instanceId: z.string().nullable(), kind: z.string(), action: z.string() })
+const Finding = z.object({
+  provider: z.string(),
+  instanceId: z.string().nullable(),
+  kind: z.string(),
+  action: z.string(),
+  reason: z.string(),
+})
 const ReconcileReply = z.object({ findings: z.array(Finding) })
 const InstancesReply = z.object({ instances: z.array(z.object({ instanceId: z.string() })) })
 const world = useWorld()
@@ -16,8 +22,20 @@ interface Agent {
   conversationId: string | null
 }
 
-const ready = async ({ api }: Environment) =>
-  eventually('it is warm', async () => (await api.counts()).idle >= IDLE, { timeoutMs: 30_000 })
+/** What is to be kept is there, and nothing more is being made. */
+const ready = async ({ databases }: Environment) =>
+  eventually(
+    'it is warm',
+    async () => {
+      const [stock] = await query<{ ready: number; starting: number }>(
+        databases.pool,
+        `select count(*) filter (where status = 'ready')::int as ready, count(*) filter (where status = 'starting')::int as starting
+          from instances`,
+      )
+      return stock && stock.ready >= IDLE && stock.starting === 0
+    },
+    { timeoutMs: 30_000 },
+  )
 
 /** Claims agents, each by a name of its own, and waits until their projects bear it. */
 async function claimAgents(env: Environment, names: string[]): Promise<Agent[]> {
@@ -26,6 +44,7 @@ async function claimAgents(env: Environment, names: string[]): Promise<Agent[]> 
     const answer = await env.api.claim({ agentName, waitMs: 30_000 })
     expect(answer.status).toBe(200)
     const { claimId, instanceId, conversationId } = env.api.claimed(answer)
+    await atRest(env, instanceId ?? '')
     agents.push({ claimId, instanceId: instanceId ?? '', conversationId })
   }
   return agents
@@ -172,7 +191,11 @@ describe('the database of services is lost, without a backup', () => {
       ...new Set(findings.flatMap(({ provider, instanceId }) => (provider === 'railway' && instanceId ? [instanceId] : []))),
     ]
     const adopted = await reconcile(env, { dryRun: false, adopt: ids })
-    expect(adopted.findings.filter(({ kind }) => kind === 'adopted').map(({ action }) => action)).toEqual(ids.map(() => 'adopt'))
+    const said = adopted.findings.filter(({ kind }) => kind === 'adopted')
+    expect(
+      said.map(({ action }) => action),
+      JSON.stringify(said),
+    ).toEqual(ids.map(() => 'adopt'))
     const list = InstancesReply.parse(await (await fetch(`${env.services.url}/instances`, { headers: asPool(env) })).json())
     expect(list.instances.map(({ instanceId }) => instanceId)).toEqual(ids.toSorted())
 

@@ -1,6 +1,6 @@
 /** Providers and a database server that several environments share. */
 import { type SimulatorServer, startSimulators } from '@convos/sandbox'
-import { createDatabase, createStack, type Stack, type TestDatabase } from '@convos/sandbox/testing'
+import { createDatabase, createStack, eventually, type Stack, type TestDatabase } from '@convos/sandbox/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { z } from 'zod'
@@ -135,3 +135,16 @@ export async function query<R extends pg.QueryResultRow>(url: string, text: stri
     await client.end()
   }
 }
+
+/** Nobody is at it any more: a claim is done before its place has the agent's name, and what is being changed is left to a later pass. */
+export const atRest = ({ databases, name }: Pick<Environment, 'databases' | 'name'>, instanceId: string) =>
+  eventually(
+    `nobody of ${name} is at ${instanceId}`,
+    () =>
+      query(
+        databases.services,
+        'select 1 from instance_infra where instance_id = $1 and next_run_at is null and runner_id is null',
+        [instanceId],
+      ).then(({ length }) => length === 1),
+    { timeoutMs: 30_000 },
+  )
