@@ -13,6 +13,10 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 describe('the clock of a replica', () => {
   /** Where it is read all the same, and why that decides nothing that another replica could see otherwise. */
   const READ = {
+    'claim/desk.ts': 'when a claim came in, which nothing but its trace tells',
+    'cli/canary/loop.ts': 'which hour it is, in a process that shares nothing with a replica',
+    'cli/canary/visit.ts': 'how long each phase took, in that process',
+    'doctor/index.ts': 'how old things are, told to whoever looks; the clock itself is looked at as well',
     'feed/feed.ts': 'how long a stream of its own has lasted, which only its own listener sees',
   }
   const WALL_CLOCK = /Date\.now\b|new Date\(\s*\)|\bDate\(\s*\)|clock\.now\b|Temporal\.Now/

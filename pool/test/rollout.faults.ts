@@ -217,7 +217,8 @@ describe('a roll-out', () => {
   })
 
   test('is refused while the refill is paused, or as long as nobody knows what is wanted', async () => {
-    const pool = scoped(await testPool(STILL))
+    const { env, limits } = STILL
+    const pool = scoped(await testPool({ env, limits }))
     const refused = async () => (await pool.call('POST', '/api/pool/rollout')).body['code']
     expect(await refused()).toBe('IMAGE_UNKNOWN')
     await pool.call('PATCH', '/api/pool/settings', { body: { paused: true } })
