@@ -411,6 +411,27 @@ describe('a tool that cannot be made', () => {
     expect(liveTools(pool, id)).toEqual([])
     expect((await claims(pool)).map((row) => row.state)).toEqual(['cancelled'])
   })
+
+  test('keeps the box from everyone where another one was not answered in time: it may come when nobody looks any more', async () => {
+    const limits = { claimCreateMs: 5_500, readyPollMs: 600_000 }
+    const pool = scoped(await testPool({ limits, env: { TICK_INTERVAL_MS: '600000' } }))
+    const [id = ''] = await seedReady(pool, 1)
+    await template(pool, { tools: [EMAIL, THEIR_SMS] })
+    pool.services.onValidate = () => {}
+    const held = Promise.withResolvers<void>()
+    const { onProvision } = pool.services
+    pool.services.onProvision = async (instanceId, toolId, userConfig) => {
+      if (toolId === 'email') throw problem(502, 'PROVIDER_FAILED')
+      await held.promise
+      return onProvision(instanceId, toolId, userConfig)
+    }
+    expect(await claim(pool, { userConfig: credentials() })).toMatchObject({ status: 503, body: { code: 'TOOLS_UNAVAILABLE' } })
+    expect(await statusOf(pool.db, id)).toBe('stuck')
+    held.resolve()
+    await eventually('what was asked for', () => liveTools(pool, id).length === 1)
+    expect(await pool.claim()).toMatchObject({ status: 503, body: { code: 'POOL_EMPTY' } })
+    expect(pool.services.called(/configure/)).toEqual([])
+  })
 })
 
 describe('a pool that is killed between its tools and its box', () => {

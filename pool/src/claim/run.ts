@@ -109,11 +109,12 @@ export async function runClaim(ctx: Context, job: Job, reserved: Reservation): P
     await recover(err)
   }
 
-  /** An untouched box goes back once its tools are known to be gone, and to nobody while they are not. */
+  /** An untouched box goes back once its tools are known to be gone, and to nobody while they are not, or one may still come. */
   async function giveBack(reason: string, claim: AfterBox): Promise<void> {
     const within = new Deadline(Math.max(deadline.leftMs - limits.innerReserveMs, TAKE_BACK_MS))
     try {
-      if (tools.length === 0 || (await takeToolsBack(ctx, ids, within))) return await leave('ready', reason, claim)
+      const takenBack = tools.length === 0 || (await takeToolsBack(ctx, ids, within))
+      if (takenBack && !given.unanswered) return await leave('ready', reason, claim)
     } catch (err) {
       if (!isForeignBox(err)) throw err
       return leave('crashed', FOREIGN, claim, 'foreign_claim')

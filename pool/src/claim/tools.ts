@@ -8,8 +8,14 @@ import type { UserConfig } from './request.ts'
 /** How often it is looked whether tools are gone. */
 const LOOK_EVERY_MS = 250
 
-/** What gave a box its tools, or why not: with `refused` one of them could not be made, and the box still may have others. */
-export type Given = { tools: ToolState[]; refused: null } | { tools: null; refused: ServicesError | null }
+/**
+ * What gave a box its tools, or why not: with `refused` one of them could not be made, and the box still may have others. `unanswered`:
+ * services has not said of each of them that it knows of it; it may yet come, whatever is taken back before.
+ */
+export type Given = { unanswered: boolean } & (
+  | { tools: ToolState[]; refused: null }
+  | { tools: null; refused: ServicesError | null }
+)
 
 /**
  * Gives an untouched box the tools of its claim, all at once. One that is not done within its share is finished by services
@@ -26,6 +32,7 @@ export async function giveTools(
   },
 ): Promise<Given> {
   const { instanceId, claimId, order, withinMs, requestId } = p
+  let unanswered = false
   const asked = await Promise.allSettled(
     order.tools.map(async ({ id: toolId, provisioning }): Promise<ToolState> => {
       const userConfig = provisioning === 'user' ? order.userConfig[toolId] : undefined
@@ -33,6 +40,7 @@ export async function giveTools(
         const tool = await ctx.services.provision(instanceId, toolId, { claimId, userConfig, withinMs, requestId })
         return { toolId, resourceId: tool.resourceId, state: tool.state }
       } catch (err) {
+        if (err instanceof ServicesError && err.status === null) unanswered = true
         if (!(err instanceof ServicesError && err.code === 'TIMEOUT')) throw err
         return { toolId, resourceId: null, state: 'creating' }
       }
@@ -45,10 +53,10 @@ export async function giveTools(
   const known = failures.filter((err) => err instanceof ServicesError)
   const tools = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const given = tools.every((tool) => tool.state !== 'failed')
-  if (known.length === 0 && given) return { tools, refused: null }
+  if (known.length === 0 && given) return { tools, refused: null, unanswered }
   // whose the box is counts before everything, and what the claimer can put right before what they cannot
   const first = known.find(isForeignBox) ?? known.find((err) => err.fault === 'claim') ?? known[0]
-  return { tools: null, refused: first ?? null }
+  return { tools: null, refused: first ?? null, unanswered }
 }
 
 /** The box is somebody's agent, which this database does not know. */
