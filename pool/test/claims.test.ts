@@ -2,6 +2,7 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { configured, detailOf, healthOf, problem } from './fake-services.ts'
 import { type Answer, countRows, seedReady, statusOf, testPool } from './harness.ts'
+import { makeKey } from './keys.ts'
 
 const INVITE = 'https://dev.convos.org/v2?i=invite-1'
 /** The caller of a join is answered soon, whether or not it was let in. */
@@ -264,6 +265,25 @@ describe('a box that fails its claim', () => {
     expect((await pool.claim()).body).toMatchObject({ status: 'done', instanceId: own })
     expect(await statusOf(pool.db, foreign ?? '')).toBe('crashed')
     expect(await eventTypes(pool, foreign ?? '')).toContain('foreign_claim')
+  })
+
+  test('and turns out to be somebody’s agent is not the claimer’s to end, and does not bear the claim’s name', async () => {
+    const pool = scoped(await testPool())
+    const { key: theirs } = await makeKey(pool)
+    const [id = ''] = await seedReady(pool, 2)
+    pool.services.onConfigure = (instanceId, body) => {
+      if (instanceId === id) throw problem(409, 'FOREIGN_CLAIM')
+      return configured(pool.services, instanceId, body)
+    }
+    expect((await pool.claim({ agentName: 'mine' }, { key: theirs })).status).toBe(200)
+    expect((await pool.call('GET', `/api/pool/instances/${id}`, { key: theirs })).status).toBe(404)
+    expect((await pool.call('DELETE', `/api/pool/instances/${id}`, { key: theirs })).status).toBe(404)
+    expect((await pool.call('GET', `/api/pool/instances/${id}`)).body).toMatchObject({
+      status: 'crashed',
+      agentName: null,
+      principal: null,
+    })
+    expect(pool.services.called(/DELETE .destroy/)).toEqual([])
   })
 
   test('services that cannot be reached leave the box untouched and ready', async () => {

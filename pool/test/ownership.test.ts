@@ -2,6 +2,7 @@ import { withTransaction } from '@convos/kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { insertClaim, type NewClaim } from '../src/db/claims.ts'
 import { takeLostRunning } from '../src/db/lost.ts'
+import { moveInstances } from '../src/db/moves.ts'
 import { keepBox, leaveBox, markTouched } from '../src/db/owned.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { reserveNext, seedRows, statusOf, testDatabase, waitForLock } from './harness.ts'
@@ -41,6 +42,19 @@ async function reserved(): Promise<string> {
 const touch = { agentName: 'A', instructions: 'I', model: null }
 const kept = { from: 'claiming', to: 'claimed', conversationId: 'c', inviteUrl: null, joined: false, actor: 'test' } as const
 const back = { from: 'claiming', type: 'released', reason: 'r', claim: { state: 'failed', error: null }, actor: 'test' } as const
+
+test('a tainted box stays its claimer’s, until it turns out to be another claim’s', async () => {
+  const id = await reserved()
+  const owned = { instanceId: id, claimId: 'owner' }
+  await markTouched(database.db, { ...owned, ...touch })
+  await leaveBox(database.db, { ...owned, ...back, type: 'tainted', to: 'stuck' })
+  const whose = async () =>
+    (await database.db.query('select status, claim_id, principal from instances where id = $1', [id])).rows[0]
+  expect(await whose()).toEqual({ status: 'stuck', claim_id: 'owner', principal: 'key:test' })
+  const move = { id, from: 'stuck', to: 'crashed', claimId: 'owner', type: 'foreign_claim', reason: 'r' } as const
+  await moveInstances(database.db, { moves: [move], actor: 'pool' })
+  expect(await whose()).toEqual({ status: 'crashed', claim_id: null, principal: null })
+})
 
 describe('a claim that has lost its box to another', () => {
   test('cannot touch it', async () => {

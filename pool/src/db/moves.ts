@@ -39,8 +39,11 @@ export async function moveInstances(db: Queryable, p: { moves: readonly Move[]; 
       ), moved as (
         update instances i set status = w.to_status, status_reason = w.reason, status_since = clock_now(),
           ready_at = case when w.to_status = 'ready' then clock_now() else i.ready_at end,
-          -- the date was set for the claim that is known here: what is in the box does not end by it
-          expires_at = case when w.type = 'foreign_claim' then null else i.expires_at end
+          -- the date was set for the claim that is known here: what is in the box does not end by it,
+          expires_at = case when w.type = 'foreign_claim' then null else i.expires_at end,
+          -- nor by whoever claimed it here and did not get it
+          claim_id = case when w.type <> 'foreign_claim' or w.from_status = 'claimed' then i.claim_id end,
+          principal = case when w.type <> 'foreign_claim' or w.from_status = 'claimed' then i.principal end
         from wanted w join held on held.id = w.id where i.id = w.id
         returning i.id, w.from_status, w.to_status, w.claim_id, w.type, w.reason, w.detail
       ), told as (

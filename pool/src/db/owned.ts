@@ -105,7 +105,7 @@ export type AfterBox =
 
 /**
  * The claim gives its box up, in one step with what becomes of the claim. Only a box that nothing reached goes back to
- * ready. False when the box was lost meanwhile.
+ * ready; one that turned out to be another claim's is left `crashed`. False when the box was lost meanwhile.
  */
 export async function leaveBox(
   db: Queryable,
@@ -139,9 +139,14 @@ export async function leaveBox(
     text: `
       with box as (
         update instances set status = $4, status_reason = $6, status_since = clock_now(),
-          claim_id = case when $4 <> 'ready' then claim_id end, principal = case when $4 <> 'ready' then principal end,
-          agent_name = case when $4 <> 'ready' then agent_name end,
-          owner_id = case when $4 <> 'ready' then owner_id end, owner_address = case when $4 <> 'ready' then owner_address end,
+          -- in a tainted box is what the claim left; one that is nobody's, or somebody else's, is none of its claimer's
+          claim_id = case when $4 = 'stuck' then claim_id end, principal = case when $4 = 'stuck' then principal end,
+          agent_name = case when $4 = 'stuck' then agent_name end, instructions = case when $4 = 'stuck' then instructions end,
+          model = case when $4 = 'stuck' then model end, overrides = case when $4 = 'stuck' then overrides end,
+          template_id = case when $4 = 'stuck' then template_id end,
+          template_version = case when $4 = 'stuck' then template_version end,
+          parent_instance = case when $4 = 'stuck' then parent_instance end,
+          owner_id = case when $4 = 'stuck' then owner_id end, owner_address = case when $4 = 'stuck' then owner_address end,
           -- it was the claim's: whatever is in the box now does not end by it
           expires_at = null
         where id = $1 and status = $3 and claim_id = $2 and ($4 <> 'ready' or touched_at is null)
