@@ -97,7 +97,7 @@ export async function revokeKey(db: Queryable, p: { id: string; actor: string; r
   })
 }
 
-/** How many boxes the claims of the last hour have tainted, and for how long the oldest of those still counts, ms. */
+/** How many boxes the claims of the last hour have tainted, and for how long the oldest of those still counts, ms. The time is read once: see retention.ts. */
 export async function countTainted(db: Queryable, principal: string): Promise<{ tainted: number; forMs: number }> {
   const { rows } = await db.query<{ tainted: number; forMs: number }>({
     name: 'count_tainted',
@@ -105,7 +105,7 @@ export async function countTainted(db: Queryable, principal: string): Promise<{ 
     text: `
       select coalesce(sum(tainted), 0)::int as tainted,
         coalesce(extract(epoch from min(created_at) + interval '1 hour' - clock_now())::float8 * 1000, 0) as "forMs"
-      from claims where principal = $1 and tainted > 0 and created_at > clock_now() - interval '1 hour'`,
+      from claims where principal = $1 and tainted > 0 and created_at > (select clock_now() - interval '1 hour')`,
   })
   return rows[0] ?? { tainted: 0, forMs: 0 }
 }

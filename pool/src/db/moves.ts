@@ -144,13 +144,13 @@ export async function endClaimsOn(
   })
 }
 
-/** How many boxes automation destroyed within the last hour. */
+/** How many boxes automation destroyed within the last hour. The time is read once: see retention.ts. */
 export async function countAutoDestroyed(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ n: number }>({
     name: 'count_auto_destroyed',
     text: `
       select count(*)::int as n from instance_events
-      where type in ('auto_destroy', 'aged_out') and at > clock_now() - interval '1 hour'`,
+      where type in ('auto_destroy', 'aged_out') and at > (select clock_now() - interval '1 hour')`,
   })
   return rows[0]?.n ?? 0
 }

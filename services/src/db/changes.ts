@@ -39,7 +39,7 @@ export async function pruneChanges(db: Queryable, keepMs: number): Promise<void>
     name: 'prune_changes',
     values: [keepMs],
     text: `
-      with pruned as (delete from instance_changes where at < clock_now() - $1 * interval '1 ms' returning txid)
+      with pruned as (delete from instance_changes where at < (select clock_now() - $1::float8 * interval '1 ms') returning txid)
       update instance_changes_pruned p
       set below = greatest(p.below, ((newest.txid::text::numeric + 1)::text)::xid8)
       from (select max(txid) as txid from pruned) newest

@@ -44,7 +44,7 @@ export async function pruneEvents(db: Queryable, p: { keepMs: number; batch: num
     values: [p.keepMs, p.batch],
     text: `
       delete from instance_events where id in (
-        select id from instance_events where at < clock_now() - $1::float8 * interval '1 ms' order by at limit $2)`,
+        select id from instance_events where at < (select clock_now() - $1::float8 * interval '1 ms') order by at limit $2)`,
   })
   return rowCount ?? 0
 }

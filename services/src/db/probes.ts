@@ -14,7 +14,10 @@ export interface DueProbe {
   ticket: string
 }
 
-/** Takes up to `limit` instances that are due, among `ids` if given; they are due again after `claimMs` should this prober die. */
+/**
+ * Takes up to `limit` instances that are due, among `ids` if given; they are due again after `claimMs` should this prober die. The time is read
+ * in a subquery, once: compared with a volatile function every instance is looked at to find those that are due.
+ */
 export async function claimDueProbes(
   db: Queryable,
   p: { limit: number; claimMs: number; ids: string[] | null },
@@ -25,7 +28,7 @@ export async function claimDueProbes(
     text: `
       with due as (
         select instance_id from instance_infra
-        where next_probe_at <= clock_now() and url is not null and control_token is not null
+        where next_probe_at <= (select clock_now()) and url is not null and control_token is not null
           and ($3::text[] is null or instance_id = any ($3))
         order by next_probe_at limit $1 for update skip locked)
       update instance_infra i set next_probe_at = clock_now() + $2 * interval '1 ms'
@@ -85,7 +88,7 @@ export interface DueLookup {
 export async function anyLookupDue(db: Queryable): Promise<boolean> {
   const { rows } = await db.query<{ due: boolean }>({
     name: 'any_lookup_due',
-    text: `select exists (select from instance_infra where next_lookup_at <= clock_now() and place <> '{}') as due`,
+    text: `select exists (select from instance_infra where next_lookup_at <= (select clock_now()) and place <> '{}') as due`,
   })
   return rows[0]?.due ?? false
 }

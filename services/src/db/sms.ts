@@ -194,7 +194,7 @@ export async function pruneSms(db: Queryable, p: { keepMs: number; batch: number
     values: [p.keepMs, p.batch],
     text: `
       delete from sms_messages where id in (
-        select id from sms_messages where at < clock_now() - $1::float8 * interval '1 ms' order by at limit $2)`,
+        select id from sms_messages where at < (select clock_now() - $1::float8 * interval '1 ms') order by at limit $2)`,
   })
   return rowCount ?? 0
 }
