@@ -122,6 +122,22 @@ describe('after the claim', () => {
     await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200, { ok: true })
   })
 
+  test('what was made for a claim that came to nothing goes to no other, however late it came', async () => {
+    const { id, box } = await w.running()
+    w.start()
+    await w.call('post', `/provision/${id}/doorbell`, { claimId: 'before', userConfig: { pin: '1234' } }).expect(200)
+    const refused = { code: 'FOREIGN_TOOLS', fault: 'instance' }
+    expect((await w.call('post', `/configure/${id}`, ORDER).expect(409)).body).toMatchObject(refused)
+    expect(w.told(box, '/pool/provision')).toEqual([])
+    for (const own of [{}, { userConfig: { pin: '1234' } }]) {
+      const given = await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId, ...own }).expect(409)
+      expect(given.body).toMatchObject(refused)
+    }
+    await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200, { ok: true })
+    await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId }).expect(200)
+    await w.configure(id)
+  })
+
   test('an agent that does not listen keeps no tool alive', async () => {
     const { id, box } = await w.running()
     await w.configure(id)

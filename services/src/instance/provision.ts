@@ -22,7 +22,7 @@ import {
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
 import { foreignClaim, knownInstance } from './access.ts'
-import { envOf, placeOfSecret } from './tools.ts'
+import { envOf, placeOfSecret, refuseForeignTools } from './tools.ts'
 import { presentTool } from './tool-state.ts'
 
 export interface ToolRequest {
@@ -142,6 +142,7 @@ async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promis
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === toolId && isLive(row.state))
+    refuseForeignTools(live, p.claimId)
     refuseOtherKind(live, false, plugin)
     const retried = live.length > 0 && (await retryFailed(tx, p))
     if (live.length === 0) {
@@ -179,12 +180,13 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === p.toolId && isLive(row.state))
+    refuseForeignTools(live, p.claimId)
     refuseOtherKind(live, true, plugin)
     const [known] = live
     if (known && isDeepStrictEqual(envOf(ctx, known), envVars)) return
     if (known)
       throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${plugin.name} already, with other credentials` })
-    await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret })
+    await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret, claimId: p.claimId })
     await makeUrgent(tx, p.instanceId)
   })
   ctx.wished(p.instanceId)

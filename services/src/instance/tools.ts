@@ -14,6 +14,7 @@ import { GONE_AFTER } from '../limits.ts'
 import { keyOf } from '../naming.ts'
 import type { ResourceKind, ToolPlugin } from '../registry.ts'
 import { NotYet } from '../saga.ts'
+import { foreignTools } from './access.ts'
 import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
 
 export const placeOfSecret = ({ id }: Pick<ToolRow, 'id'>): string => `instance_services/${id}/secret`
@@ -30,9 +31,26 @@ export async function toolEnv(ctx: Context, instanceId: string): Promise<Record<
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
-/** What a claim's tools give it; those of every instance it had from its first boot on. */
-export async function claimEnv(ctx: Context, instanceId: string): Promise<Record<string, string>> {
-  const rows = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && !isAlways(ctx, row))
+/**
+ * What was asked for a claim that came to nothing may come when nobody takes it back any more.
+ * @throws Problem 409 where the instance has something that was made for another claim
+ */
+export function refuseForeignTools(rows: readonly ToolRow[], claimId: string | undefined): void {
+  const isForeign = (row: ToolRow) => isLive(row.state) && row.claimId !== null && row.claimId !== claimId
+  if (claimId !== undefined && rows.some(isForeign)) throw foreignTools()
+}
+
+/**
+ * What a claim's tools give it; those of every instance it had from its first boot on.
+ * @throws Problem 409 as `refuseForeignTools` does
+ */
+export async function claimEnv(
+  ctx: Context,
+  { instanceId, claimId }: { instanceId: string; claimId: string },
+): Promise<Record<string, string>> {
+  const ledger = await readTools(ctx.db, [instanceId])
+  refuseForeignTools(ledger, claimId)
+  const rows = ledger.filter((row) => inUse(row) && !isAlways(ctx, row))
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
