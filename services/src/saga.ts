@@ -86,8 +86,9 @@ async function take<C>(act: Act<C>, { db, lease, step, direction, log }: StepToT
     await act.act(c, log)
   } catch (err) {
     const error = describe(err)
-    // who says "not yet" knows what was done so far
-    const uncertain = !(err instanceof NotYet) && (!(err instanceof ProviderError) || err.uncertain)
+    // who says "not yet" knows what was done so far; who is turned away unheard is told nothing of what was in doubt before
+    const stillUncertain = turnedAway(err) && (log[direction]?.uncertain ?? false)
+    const uncertain = !(err instanceof NotYet) && (!(err instanceof ProviderError) || err.uncertain || stillUncertain)
     const counts = !(err instanceof NotYet) && !turnedAway(err)
     await logEnded(db, lease, { ...at, state: 'failed', error, uncertain, counts })
     throw err

@@ -84,6 +84,36 @@ test('a tool never reaches an instance that serves another claim', async () => {
   expect((await w.h.row(id)).nextRunAt).toBeNull()
 })
 
+/** As the list has it that a pool without a list of its own reads. */
+const claimOf = async (id: string) => {
+  const { body } = await w.call('get', '/instances').expect(200)
+  return (body as { instances: { instanceId: string; claimId: string | null; name: string }[] }).instances.find(
+    ({ instanceId }) => instanceId === id,
+  )
+}
+
+test('nothing of a claim stays with an instance that says it is another’s', async () => {
+  const { id, box } = await w.running()
+  const before = await claimOf(id)
+  box.respond = () => ({ status: 409, body: { code: 'FOREIGN_CLAIM' } })
+  await w.call('post', `/configure/${id}`, { ...ORDER, allowedTools: ['doorbell'] }).expect(409)
+  expect(await claimOf(id)).toEqual({ ...before, claimId: null })
+  box.respond = () => ({ status: 500, body: {} })
+  await w.call('post', `/configure/${id}`, ORDER).expect(502)
+  expect(await claimOf(id)).toMatchObject({ claimId: ORDER.claimId })
+})
+
+test('what an instance says of itself counts more than a row that is older: another claim does not even reach it', async () => {
+  const { id, box } = await w.running()
+  await w.bound(id, 'claim-2')
+  const refused = { code: 'FOREIGN_CLAIM', fault: 'instance' }
+  for (const body of [{ claimId: ORDER.claimId }, { claimId: ORDER.claimId, userConfig: { pin: '1234' } }])
+    expect((await w.call('post', `/provision/${id}/doorbell`, body).expect(409)).body).toMatchObject(refused)
+  expect((await w.call('post', `/configure/${id}`, ORDER).expect(409)).body).toMatchObject(refused)
+  expect(await w.rows(id)).toEqual([])
+  expect(w.told(box, '/pool/provision')).toEqual([])
+})
+
 test('one that came with the claim is taken away with its variables, however soon', async () => {
   const { id, box } = await w.running()
   await w.call('post', `/provision/${id}/doorbell`, { userConfig: { pin: '1234' } }).expect(200)

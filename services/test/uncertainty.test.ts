@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, expect, inject, test } from 'vitest'
 import request from 'supertest'
 import type { PlaceOf, PlaceStatus } from '../src/infra/provider.ts'
+import { ProviderError } from '../src/infra/errors.ts'
+import { GONE_AFTER } from '../src/limits.ts'
 import { probeDue } from '../src/probe.ts'
 import { healthy } from './support/fake-instances.ts'
 import { createHarness, type Harness, IMAGE, newId } from './support/harness.ts'
@@ -137,6 +139,27 @@ test('a key that appears after its creation was given up does not stay beside th
   expect(onlyDeployments().map(({ desired }) => desired.env['OPENROUTER_API_KEY'])).toEqual(
     [...h.keys.values()].map(({ secret }) => secret),
   )
+})
+
+test('a creation whose answer got lost stays in doubt when the next one is turned away', async () => {
+  await open(LAGGING)
+  const id = newId()
+  await create(id)
+  h.keyFaults.inject('create', 'before')
+  await h.pass()
+  await h.moveClock(31_500)
+  const p = { provider: 'fake', operation: 'create', kind: 'rate_limited', uncertain: false } as const
+  h.keyFaults.inject('create', new ProviderError('too many requests', p))
+  await again(id)
+  expect(h.keyFaults.calls.get('create')).toBe(2)
+  await destroy(id).expect(202)
+  await again(id)
+  expect((await h.row(id)).phase).toBe('destroying')
+  const resourceId = randomUUID()
+  h.keys.set(resourceId, { resourceId, name: h.ctx.marker(id), secret: '' })
+  await h.moveClock(GONE_AFTER)
+  await h.reach(id, 'destroyed')
+  expect(h.keys.size).toBe(0)
 })
 
 test('a tool of another version keeps neither the project nor the other tools alive', async () => {

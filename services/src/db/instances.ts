@@ -102,7 +102,7 @@ export async function readAccess(db: Queryable, instanceId: string): Promise<Ins
 
 /**
  * Writes down whose the instance is to be and which tools it may get for itself, before it is told; what people see at the provider follows.
- * False: it is another claim's.
+ * False: it is another claim's, by its row or by its own latest word.
  */
 export async function bindClaim(
   db: Queryable,
@@ -113,9 +113,21 @@ export async function bindClaim(
     values: [p.instanceId, p.claimId, p.allowedTools, p.wantedName],
     text: `
       update instance_infra set claim_id = $2, allowed_tools = $3, wanted_name = $4
-      where instance_id = $1 and wish = 'present' and (claim_id is null or claim_id = $2)`,
+      where instance_id = $1 and wish = 'present' and (claim_id is null or claim_id = $2)
+        and coalesce(health ->> 'claimId', $2) = $2`,
   })
   return rowCount === 1
+}
+
+/** The instance says that it is another claim's: whose, and what that one may, is not known here. */
+export async function unbindClaim(db: Queryable, p: { instanceId: string; claimId: string }): Promise<void> {
+  await db.query({
+    name: 'unbind_claim',
+    values: [p.instanceId, p.claimId],
+    text: `
+      update instance_infra set claim_id = null, allowed_tools = null, wanted_name = null
+      where instance_id = $1 and claim_id = $2 and wish = 'present'`,
+  })
 }
 
 /** The instance did as it was told: it is probed at once, an older probe's answer is dropped, and the runner does what may wait. */

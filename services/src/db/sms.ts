@@ -165,18 +165,22 @@ export interface InboundText {
   from: string
   to: string
   text: string
+  /** Null: the provider does not tell. */
+  receivedAt: Date | null
 }
 
-/** Keeps a text for whoever has the number now, once however often it is reported; null when nobody has it. */
+/** Keeps a text for whoever has the number, and had it when it came, once however often it is reported; null when nobody has. */
 export async function insertInbound(db: Queryable, p: InboundText): Promise<{ instanceId: string; stored: boolean } | null> {
   const { rows } = await db.query<{ instanceId: string; stored: boolean }>({
     name: 'insert_inbound',
-    values: [p.providerId, p.to, p.from, p.text],
+    values: [p.providerId, p.to, p.from, p.text, p.receivedAt],
     text: `
       with owner as (
         select instance_id from instance_services
         where tool_id = 'sms' and kind = 'number' and state = 'active' and resource_id is not null
           and config ->> 'phoneNumber' = $2
+          -- given back and sold again, it may still be told what came to its last owner
+          and ($5::timestamptz is null or last_call_ended_at is null or last_call_ended_at <= $5)
         limit 1 for no key update),
       stored as (
         insert into sms_messages (provider_id, instance_id, direction, from_number, to_number, body, state)

@@ -61,12 +61,17 @@ export async function ensureResources(db: Queryable, lease: Lease, p: NewResourc
   })
 }
 
-/** Locks the instance's row until the transaction ends: of two who change its tools the second sees what the first did. */
+/**
+ * Locks the instance's row until the transaction ends: of two who change its tools the second sees what the first did. Its claim is the one
+ * that it named itself, if it has; the row may be older.
+ */
 export async function lockInstance(tx: Transaction, instanceId: string): Promise<{ claimId: string | null } | null> {
   const { rows } = await tx.query<{ claimId: string | null }>({
     name: 'lock_instance',
     values: [instanceId],
-    text: `select claim_id as "claimId" from instance_infra where instance_id = $1 and wish = 'present' for no key update`,
+    text: `
+      select coalesce(health ->> 'claimId', claim_id) as "claimId"
+      from instance_infra where instance_id = $1 and wish = 'present' for no key update`,
   })
   return rows[0] ?? null
 }

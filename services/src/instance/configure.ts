@@ -1,9 +1,9 @@
 import { CancelReply, OkReply, type ProfileRequest, type ProvisionRequest } from '@convos/agent-server/contract'
-import { Deadline } from '@convos/kit'
+import { Deadline, Problem } from '@convos/kit'
 import type { z } from 'zod'
 import type { ConfigureReply, ConfigureRequest } from '../contract/index.ts'
 import type { Context } from '../context.ts'
-import { bindClaim, nextProfileRevision, probeSoon, recordConfigured } from '../db/instances.ts'
+import { bindClaim, nextProfileRevision, probeSoon, recordConfigured, unbindClaim } from '../db/instances.ts'
 import { AFTER_CLAIM, CONFIGURE, CONFIGURE_JOIN, INSTANCE_CALL, RESERVE } from '../limits.ts'
 import { claimedProjectName } from '../naming.ts'
 import { foreignClaim, runningInstance, unknownInstance } from './access.ts'
@@ -48,6 +48,7 @@ export async function configureInstance(
       gatewayToken: instance.gatewayToken,
     }
   } catch (err) {
+    if (err instanceof Problem && err.code === 'FOREIGN_CLAIM') await unbindClaim(ctx.db, { instanceId, claimId })
     // whatever it did, its own word about it is wanted soon
     await probeSoon(ctx.db, instanceId)
     throw err

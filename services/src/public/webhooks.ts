@@ -20,6 +20,7 @@ const Message = z.object({
     .string()
     .nullish()
     .transform((text) => (text ?? '').replaceAll('\0', '')),
+  received_at: z.coerce.date().nullish().catch(null),
 })
 type Message = z.infer<typeof Message>
 
@@ -56,9 +57,9 @@ export const webhookEndpoints = (ctx: PublicContext): Endpoint<PublicAuth>[] => 
 ]
 
 async function receive({ db, log }: PublicContext, message: Message): Promise<void> {
-  const text = { providerId: message.id, ...ends(message), text: message.text }
+  const text = { providerId: message.id, ...ends(message), text: message.text, receivedAt: message.received_at ?? null }
   const kept = await insertInbound(db, text)
-  // a number of ours that nobody has: released a moment ago, or never written down
+  // a number of ours that nobody has, or had when it came: released a moment ago, or never written down
   if (!kept) log.warn({ providerId: message.id, to: text.to }, 'a text came for a number that no instance has')
 }
 

@@ -164,8 +164,9 @@ describe('buying', () => {
     const id = newId()
     const { resourceId, config } = await make(id)
     await world.request('PATCH', `/phone_numbers/${resourceId}`, { customer_reference: keyOf(newId()) })
-    expect(await number().find(keyOf(id))).toEqual([])
+    expect(await number().find(keyOf(id))).not.toContain(resourceId)
     world.later(NUMBER_LISTED_WITHIN)
+    expect(await number().find(keyOf(id))).toEqual([])
     expect((await make(id)).config).not.toEqual(config)
   })
 
@@ -211,6 +212,20 @@ describe('giving back', () => {
     expect(await bought()).toEqual([])
     world.later(NUMBER_LISTED_WITHIN)
     await world.settled(() => number().destroy(order))
+  })
+
+  test('a number that is bought and not listed yet is found by its order, and goes once it is listed', async () => {
+    await world.set({ activationMs: 100, listedAfterMs: 20_000 })
+    const id = newId()
+    await expect(visit(id)).rejects.toBeInstanceOf(NotYet)
+    world.later(200)
+    await expect(visit(id)).rejects.toMatchObject({ message: expect.stringContaining('not listed yet') as string })
+    const found = await number().find(keyOf(id))
+    expect(found).toEqual([expect.stringMatching(/^order:/)])
+    await world.settled(() => number().destroy(found[0] ?? ''))
+    expect(await bought()).toEqual([])
+    world.later(NUMBER_LISTED_WITHIN)
+    expect(await number().find(keyOf(id))).toEqual([])
   })
 
   test('an order that came to nothing is gone, and one that never was', async () => {

@@ -147,6 +147,20 @@ describe('a text that comes in', () => {
     expect(await texts(instance)).toEqual([])
   })
 
+  test('to whoever had the number before is not for who has it now, however late it is told', async () => {
+    const { instance, number } = await h.withNumber()
+    await h.rows(`update instance_services set last_call_ended_at = clock_now() where instance_id = $1`, [instance.id])
+    const { data } = eventOf('message.received', { id: randomUUID(), from: STRANGER, to: number, text: '' })
+    const cameIn = (text: string, received_at: string) => {
+      const body = JSON.stringify({ data: { ...data, payload: { ...data.payload, id: randomUUID(), text, received_at } } })
+      return deliver(body).expect(200, { ok: true })
+    }
+    await cameIn('before', new Date(Date.now() - 240_000).toISOString())
+    await cameIn('after', new Date(Date.now() + 1_000).toISOString())
+    await cameIn('whenever', 'soon')
+    expect(await texts(instance)).toEqual(['after', 'whenever'])
+  })
+
   test('may have no words, and loses what no database holds', async () => {
     const { instance, number } = await h.withNumber()
     const { data } = eventOf('message.received', { id: randomUUID(), from: STRANGER, to: number, text: 'a\0b' })

@@ -85,12 +85,12 @@ export function createPurchases(api: TelnyxApi, clock: Pick<Clock, 'now'>) {
       throw new NotYet(NUMBER_ORDERED, 'the number is ordered')
     },
 
-    /** What this buyer has: numbers, and orders that may become some. */
+    /** What this buyer has: numbers, and orders that may become some; of one that was given back just now that cannot be told apart. */
     async holdingsOf(key: string): Promise<string[]> {
       const ids: string[] = []
       for (const each of await api.ordersOf(key)) {
         const fate = await fateOf(each, key)
-        if (fate === 'pending') ids.push(orderId(each))
+        if (fate === 'pending' || fate === 'unlisted') ids.push(orderId(each))
         if (typeof fate === 'object') ids.push(fate.id)
       }
       return ids
