@@ -1,10 +1,23 @@
+import type { Claim } from '@convos/pool/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { credentialFaults, fieldsOf, labelOf, toolsAsked, userConfigOf } from '../src/claim/credentials.ts'
 import { likely } from '../src/claim/heard.ts'
 import { checkInvite } from '../src/claim/invite.ts'
 import { claimLabel } from '../src/claim/label.ts'
+import { stepsOf } from '../src/claim/steps.ts'
+import { gist } from '../src/claim/templates.ts'
+import { formatDuration } from '../src/ui/format.ts'
 import { aClaim, aTemplate, sms } from './support/data.ts'
+
+const attempt = {
+  key: 'k',
+  startedAt: Date.parse('2030-01-01T00:00:05Z'),
+  name: 'tokyo',
+  tools: false,
+  secret: false,
+  body: { waitMs: 0 },
+}
 
 describe('the claim button', () => {
   test.each([
@@ -78,8 +91,53 @@ describe('credentials', () => {
     ))
 })
 
+describe('the way of a claim', () => {
+  const names = (tools: boolean, steps: Claim['steps'] | null = null) =>
+    stepsOf({ ...attempt, tools }, steps && aClaim({ steps })).map(({ name }) => name)
+  const step = (name: Claim['steps'][number]['name']) => ({
+    name,
+    state: 'done' as const,
+    startedAt: '2030-01-01T00:00:05Z',
+    ms: 1,
+  })
+
+  test('shows from the beginning that its tools will be made', () => {
+    expect(names(false)).toEqual(['Take a ready agent', 'Give it its name and instructions', 'Hand it over'])
+    expect(names(true)).toEqual([
+      'Take a ready agent',
+      'Provision its tools',
+      'Give it its name and instructions',
+      'Hand it over',
+    ])
+    expect(names(true, [step('queued')])).toEqual(names(true))
+  })
+
+  test('leaves out what pool went past without it', () =>
+    expect(names(true, [step('queued'), step('configure')])).toEqual(names(false)))
+})
+
+describe('the beginning of instructions', () => {
+  test.each([
+    [
+      '# Tokyo\n\nYou plan **trips**.\n\n- ask [when](https://a.test)\n1. be `brief`',
+      'Tokyo\n\nYou plan trips.\n\nask when\nbe brief',
+    ],
+    ['```sh\nls *.ts my_file\n```', 'ls *.ts my_file'],
+    ['Two * three # four - five', 'Two * three # four - five'],
+    ['**', '**'],
+  ])('%j is told as %j', (instructions, told) => expect(gist(instructions)).toBe(told))
+})
+
+test.each([
+  [85, '85 ms'],
+  [1200, '1.2 s'],
+  [60_000, '1 min'],
+  [125_900, '2 min 5 s'],
+  [2_400_000, '40 min'],
+  [12_000_000, '3 h 20 min'],
+])('%d ms took %s', (ms, words) => expect(formatDuration(ms)).toBe(words))
+
 describe('a claim that is heard of before it is answered', () => {
-  const attempt = { key: 'k', startedAt: Date.parse('2030-01-01T00:00:05Z'), name: 'tokyo', secret: false, body: { waitMs: 0 } }
   const heard = (parts = {}) => aClaim({ agentName: 'tokyo', status: 'running', createdAt: '2030-01-01T00:00:05.200Z', ...parts })
 
   test('is the one that was just begun under this name', () => {

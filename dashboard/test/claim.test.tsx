@@ -5,6 +5,7 @@ import { fakePool, heldAnswer, noAnswer } from './support/fakePool.ts'
 import { open } from './support/open.tsx'
 
 const CLAIM = 'POST /api/pool/claim'
+const GIVE_UP = 'DELETE /api/pool/claims/clm_1'
 const threeReady = () => ({ body: aStatus(['a', 'b', 'c'].map((id) => anInstance({ id }))) })
 const claimButton = () => screen.findByRole('button', { name: /^Claim agent/ })
 
@@ -108,7 +109,11 @@ test('an invite that pool does not take is said beside the invite', async () => 
   await user.type(screen.getByRole('textbox', { name: 'Invite link' }), 'https://popup.convos.org/v2?i=abc')
   await user.click(await claimButton())
   await screen.findByRole('alert')
-  expect(describedBy(screen.getByRole('textbox', { name: 'Invite link' }))).toContain('another Convos network')
+  const field = screen.getByRole('textbox', { name: 'Invite link' })
+  expect(describedBy(field)).toContain('another Convos network')
+  await user.clear(field)
+  expect(describedBy(field)).not.toContain('another Convos network')
+  expect(field.getAttribute('aria-invalid')).not.toBe('true')
 })
 
 test('a reload in the middle of a claim finds its result under the same key', async () => {
@@ -168,6 +173,43 @@ test('a claim that waits to be let in is followed until it is', async () => {
   ).toBeTruthy()
   pool.on('GET /api/pool/claims/clm_1', () => ({ body: aClaim({ joined: true, inviteUrl: null }) }))
   await screen.findByText('It has joined the conversation.')
+})
+
+test('an agent is ended by its claimer, once that was asked', async () => {
+  const pool = fakePool({
+    'GET /api/pool/status': threeReady,
+    [CLAIM]: () => ({ body: aClaim({ agentName: 'tokyo' }) }),
+    [GIVE_UP]: () => ({ status: 409, body: aProblem(409, 'PROTECTED', { detail: 'the instance is protected' }) }),
+  })
+  const { user } = open('/')
+  await user.click(await claimButton())
+  await user.click(await screen.findByRole('button', { name: 'End agent' }))
+  const dialog = within(await screen.findByRole('dialog', { name: 'End tokyo?' }))
+  expect(pool.asked(GIVE_UP)).toEqual([])
+  await user.click(dialog.getByRole('button', { name: 'End agent' }))
+  await dialog.findByText('The instance is protected.')
+  pool.on(GIVE_UP, () => ({ body: aClaim({ status: 'ended' }) }))
+  await user.click(dialog.getByRole('button', { name: 'End agent' }))
+  await claimButton()
+  expect(screen.queryByRole('dialog')).toBeNull()
+  await user.click(screen.getByRole('link', { name: 'tokyo' }))
+  await screen.findByText('This agent has ended since.')
+})
+
+test('a claim that waits to be let in is taken back', async () => {
+  const pending = aClaim({ status: 'pending' })
+  const pool = fakePool({
+    'GET /api/pool/status': threeReady,
+    [CLAIM]: () => ({ status: 202, body: pending }),
+    'GET /api/pool/claims/clm_1': () => ({ body: pending }),
+    [GIVE_UP]: () => ({ body: aClaim({ status: 'cancelled' }) }),
+  })
+  const { user } = open('/')
+  await user.click(await claimButton())
+  await user.click(await screen.findByRole('button', { name: 'Cancel claim' }))
+  await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Cancel claim' }))
+  await claimButton()
+  expect(pool.asked(GIVE_UP)).toHaveLength(1)
 })
 
 const asClaimer = {

@@ -141,6 +141,22 @@ test('a kill is asked about first, naming what it does, and a double click kills
   expect(pool.asked(KILL)).toHaveLength(1)
 })
 
+test('a bulk kill says of every status what it does, and in production names them once more', async () => {
+  const stuck = anInstance({ id: 'ccc', status: 'stuck' })
+  aPoolOf([ready, claimed, stuck], { 'GET /api/session': () => ({ body: aSession({ environment: 'production' }) }) })
+  const { user } = open('/instances')
+  await user.click(await screen.findByRole('checkbox', { name: 'Select all that are loaded' }))
+  await user.click(await screen.findByRole('button', { name: 'Kill 3' }))
+  const dialog = await screen.findByRole('dialog', { name: 'Kill 3 instances?' })
+  expect(dialog.textContent).toMatch(/ready, stuck: Nobody’s data/)
+  expect(dialog.textContent).toMatch(/claimed: Someone is using it/)
+  await user.click(within(dialog).getByRole('button', { name: 'Kill 3 instances…' }))
+  const once = within(dialog)
+    .getByRole('status')
+    .textContent.replaceAll(/[\u2068\u2069]/g, '')
+  expect(once).toBe('This is production. Once more: kill 3 instances, aaa, tokyo, ccc?')
+})
+
 test('many that are refused for the same reason are told of once', async () => {
   const refused = () => ({ status: 403, body: aProblem(403, 'FORBIDDEN') })
   aPoolOf([ready, claimed], { 'DELETE /api/pool/instances/aaa': refused, [KILL]: refused })

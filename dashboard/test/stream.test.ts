@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { blockReader } from '../src/live/sse.ts'
-import { AT_FIRST, lost } from '../src/live/state.ts'
+import { AT_FIRST, isToldByBanner, lost } from '../src/live/state.ts'
 import { keyReader } from '../src/frame/shortcuts.ts'
 import { parseSearch, stringifySearch } from '../src/url.ts'
 
@@ -40,6 +40,17 @@ describe('a stream', () => {
         expect(state.retryAt).toBeLessThanOrEqual(15_000)
       }),
     ))
+})
+
+test('that nothing is reached is said by the banner alone, as long as there is something to look at', () => {
+  const reconnecting = lost({ is: 'live' }, { now: 0, chance: 0 })
+  const offline = lost(reconnecting, { now: 1, chance: 0 })
+  const unreachable = { code: 'UNREACHABLE' }
+  expect(isToldByBanner(offline, unreachable, true)).toBe(true)
+  expect(isToldByBanner(offline, unreachable, false)).toBe(false)
+  expect(isToldByBanner(offline, { code: 'INTERNAL' }, true)).toBe(false)
+  expect(isToldByBanner(reconnecting, unreachable, true)).toBe(false)
+  expect(isToldByBanner({ is: 'live' }, unreachable, true)).toBe(false)
 })
 
 test('what is put into an address comes back from it', () =>

@@ -32,6 +32,15 @@ async function pages(pool: TestPool, query: string): Promise<string[]> {
   return seen
 }
 
+test('the figures of the pool are those of the instances beside them, whatever was counted a moment ago', async () => {
+  const pool = scoped(await testPool())
+  const [id] = await seedStill(pool, 2)
+  expect((await pool.call('GET', '/api/pool/counts')).body).toMatchObject({ idle: 2 })
+  await unaudited(pool.db, "update instances set status = 'stuck' where id = $1", [id])
+  const { body } = await pool.call('GET', '/api/pool/status')
+  expect(body).toMatchObject({ byStatus: { ready: 1, stuck: 1 }, counts: { idle: 1, stuck: 1 } })
+})
+
 describe('the list of instances', () => {
   test('shows those that every filter lets through', async () => {
     const pool = scoped(await testPool())

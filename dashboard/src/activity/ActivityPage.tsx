@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { Button } from '../ui/Button.tsx'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { formatNumber } from '../ui/format.ts'
+import { useUntold } from '../live/useLive.ts'
 import { useTitle } from '../ui/useTitle.ts'
 import { useSetSearch } from '../ui/useUrlText.ts'
 import { LogBar } from './LogBar.tsx'
@@ -31,6 +32,7 @@ export function ActivityPage() {
   const lines = useMemo(() => log.data && linesOf(log.data.pages, news.data), [log.data, news.data])
   const [exporting, setExporting] = useState(false)
   const error = log.error ?? news.error
+  const told = useUntold(error, log.data !== undefined && !log.isFetchNextPageError)
   // the database was restored: what is on screen is of a log that is no more
   const isGone = error?.code === 'CURSOR_UNKNOWN'
   useEffect(() => {
@@ -52,7 +54,7 @@ export function ActivityPage() {
           Export…
         </Button>
       </LogBar>
-      {error && <ReadProblem error={error} since={log.data ? news.dataUpdatedAt || log.dataUpdatedAt : null} again={again} />}
+      {told && <ReadProblem error={told} since={log.data ? news.dataUpdatedAt || log.dataUpdatedAt : null} again={again} />}
       {lines?.length === 0 && !log.isPlaceholderData ? (
         <None view={view} show={show} />
       ) : (

@@ -17,6 +17,9 @@ export const claimAgent = (key: string, body: ClaimBody) =>
     deadlineMs: CLAIM_DEADLINE_MS + (body.waitMs ?? 0),
   })
 export const readClaim = (claimId: string) => call(`/api/pool/claims/${encodeURIComponent(claimId)}`, { answer: Claim })
+/** Cancels a claim, or gives its agent up. Can be sent twice. */
+export const giveUpClaim = (claimId: string) =>
+  call(`/api/pool/claims/${encodeURIComponent(claimId)}`, { answer: Claim, method: 'DELETE' })
 
 export const readTemplates = (signal: AbortSignal) => call('/api/templates', { answer: Templates, signal })
 export const readTools = (signal: AbortSignal) => call('/api/tools', { answer: OfferedTools, signal })

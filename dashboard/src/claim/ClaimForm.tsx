@@ -6,7 +6,7 @@ import { templatesQuery, toolsQuery } from '../api/queries.ts'
 import { usePool } from '../frame/usePool.ts'
 import { useSession } from '../session/session.ts'
 import { Button } from '../ui/Button.tsx'
-import type { Faults } from '../ui/faults.ts'
+import { type Faults, without } from '../ui/faults.ts'
 import { Problem } from '../ui/Problem.tsx'
 import { useFocusOnFault } from '../ui/useFocusOnFault.ts'
 import { useUrlText } from '../ui/useUrlText.ts'
@@ -42,14 +42,24 @@ export function ClaimForm({ draft, onChange, credentials, onCredentials, failure
   const [faults, setFaults] = useState<Faults>(() => (failure ? refusalFaults(failure) : {}))
   const form = useFocusOnFault(faults)
 
-  const change = (part: Partial<Draft>) => onChange({ ...draft, ...part })
+  // what was said of a field is of what stood there
+  const mend = (...fields: string[]) => setFaults((all) => (fields.some((field) => field in all) ? without(all, fields) : all))
+  const change = (part: Partial<Draft>) => {
+    mend(...Object.keys(part))
+    onChange({ ...draft, ...part })
+  }
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     const body = bodyOf(draft, { ready: counts?.idle, templateId: templateId || undefined })
     const found = { ...bodyFaults(body), ...credentialFaults(asked, credentials) }
     setFaults(found)
     if (Object.keys(found).length > 0) return
-    onClaim({ body, name: nameOf(body.agentName, template), userConfig: userConfigOf(asked, credentials) })
+    onClaim({
+      body,
+      name: nameOf(body.agentName, template),
+      tools: (template?.tools.length ?? 0) > 0,
+      userConfig: userConfigOf(asked, credentials),
+    })
   }
   return (
     <form className="column stack" ref={form} onSubmit={submit} noValidate>
@@ -76,9 +86,10 @@ export function ClaimForm({ draft, onChange, credentials, onCredentials, failure
           tool={tool}
           typed={credentials[tool.toolId] ?? {}}
           faults={faults}
-          onChange={(name, value) =>
+          onChange={(name, value) => {
+            mend(`userConfig.${tool.toolId}`, `userConfig.${tool.toolId}.${name}`)
             onCredentials({ ...credentials, [tool.toolId]: { ...credentials[tool.toolId], [name]: value } })
-          }
+          }}
         />
       ))}
       <InviteField value={draft.joinUrl} fault={faults['joinUrl']} onChange={(joinUrl) => change({ joinUrl })} />

@@ -7,6 +7,7 @@ import { focusOnArrival } from '../ui/focus.ts'
 import { formatAge } from '../ui/format.ts'
 import { useTicking } from '../ui/ticking.ts'
 import type { Attempt } from './attempt.ts'
+import { GiveUp } from './GiveUp.tsx'
 import { likely } from './heard.ts'
 import { loadQrCode } from './qr.ts'
 import { claimByIdQuery, heardQuery } from './query.ts'
@@ -50,6 +51,7 @@ export function ClaimProgress({ attempt, claim, interrupted, onAnother }: ClaimP
       {(interrupted !== null || claim?.status === 'pending') && (
         <div className="act">
           <Button onClick={onAnother}>Claim another</Button>
+          {claim?.status === 'pending' && <GiveUp claim={claim} onOver={onAnother} />}
         </div>
       )}
     </div>

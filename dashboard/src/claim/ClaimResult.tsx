@@ -1,10 +1,13 @@
 import { Suspense } from 'react'
 import type { Claim } from '@convos/pool/contract'
+import { Link } from '@tanstack/react-router'
+import { useSession } from '../session/session.ts'
 import { Button } from '../ui/Button.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { focusOnArrival } from '../ui/focus.ts'
 import { formatDuration, webUrl } from '../ui/format.ts'
 import { GatewayDetails } from './GatewayDetails.tsx'
+import { GiveUp } from './GiveUp.tsx'
 import { QrCode } from './qr.ts'
 
 /** The agent, ready to talk to. */
@@ -32,12 +35,15 @@ export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () 
             </div>
           )}
           {invite && <p className="link-text">{invite}</p>}
-          <p className="hint">{tookText(claim)}</p>
+          <p className="hint">
+            <Took claim={claim} />
+          </p>
         </div>
       </div>
       {claim.gatewayUrl !== null && <GatewayDetails url={claim.gatewayUrl} token={claim.gatewayToken} />}
       <div className="act">
         <Button onClick={onAnother}>Claim another</Button>
+        <GiveUp claim={claim} onOver={onAnother} />
       </div>
     </section>
   )
@@ -45,11 +51,29 @@ export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () 
 
 function outcome({ joined }: Claim, invited: boolean): string {
   if (joined) return 'It has joined the conversation.'
-  return invited ? 'Scan the code with your phone, or open the link, and talk to it.' : 'It is running, but gave no invite link.'
+  return invited ? 'Open the link, or scan the code with a phone, and talk to it.' : 'It is running, but gave no invite link.'
 }
 
-function tookText({ createdAt, finishedAt, instanceId }: Claim): string {
-  const took =
-    finishedAt === null ? '' : `Claimed in ${formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(createdAt)))}`
-  return [took, instanceId && `instance ${instanceId}`].filter(Boolean).join(' · ')
+/** How long it took, and which instance it is: operators can look at that one. */
+function Took({ claim: { createdAt, finishedAt, instanceId } }: { claim: Claim }) {
+  const isOperator = useSession().role === 'operator'
+  const id = instanceId !== null && <code>{instanceId}</code>
+  return (
+    <>
+      {finishedAt !== null && `Claimed in ${formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(createdAt)))}`}
+      {finishedAt !== null && id && ' · '}
+      {id && (
+        <>
+          instance{' '}
+          {isOperator ? (
+            <Link to="/instances" search={{ open: instanceId }}>
+              {id}
+            </Link>
+          ) : (
+            id
+          )}
+        </>
+      )}
+    </>
+  )
 }

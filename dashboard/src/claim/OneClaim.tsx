@@ -5,6 +5,7 @@ import { Problem } from '../ui/Problem.tsx'
 import { Skeleton } from '../ui/Skeleton.tsx'
 import { ClaimResult } from './ClaimResult.tsx'
 import { failureOf } from './failure.ts'
+import { GiveUp } from './GiveUp.tsx'
 import { claimByIdQuery } from './query.ts'
 
 /** A claim that was made before, by its id in the address. */
@@ -19,6 +20,11 @@ export function OneClaim({ claimId, onAnother }: { claimId: string; onAnother: (
             ? 'It has asked to join. Someone in the conversation has to let it in.'
             : 'It is still being claimed.'}
         </p>
+        {data.status === 'pending' && (
+          <div className="act">
+            <GiveUp claim={data} onOver={onAnother} />
+          </div>
+        )}
       </Aside>
     )
   }

@@ -1,5 +1,5 @@
 import type { OfferedTool, Template } from '@convos/pool/contract'
-import { toolNames } from './templates.ts'
+import { gist, toolNames } from './templates.ts'
 
 interface TemplateCardProps {
   template: Template
@@ -14,7 +14,7 @@ export const TemplateCard = ({ template, tools, chosen, onChoose }: TemplateCard
     <input type="radio" name="template" className="visually-hidden" checked={chosen} onChange={() => onChoose(template.id)} />
     <bdi className="template-name">{template.agentName}</bdi>
     <span className="template-text" dir="auto">
-      {template.instructions}
+      {gist(template.instructions)}
     </span>
     <span className="template-brings">
       {toolNames(template, tools).map(({ id, name, yours, missing }) => (

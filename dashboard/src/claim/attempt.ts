@@ -8,6 +8,8 @@ const Attempt = z.object({
   startedAt: z.number(),
   /** How the agent will be called, as far as we know. */
   name: z.string(),
+  /** Its template has tools, which are made on the way. */
+  tools: z.boolean().default(false),
   /** With credentials of the claimer, which are not kept here. */
   secret: z.boolean(),
   body: z.object({
@@ -37,6 +39,7 @@ export function forgetAttempt(client: QueryClient, attempt: Attempt): void {
 interface Start {
   body: Attempt['body']
   name: string
+  tools: boolean
   userConfig: UserConfig | undefined
 }
 
@@ -46,10 +49,10 @@ export function useAttempt() {
   const [attempt, setAttempt] = useSessionState(STORED_AS, Attempt.nullable(), null)
   return {
     attempt,
-    start: ({ body, name, userConfig }: Start) => {
+    start: ({ body, name, tools, userConfig }: Start) => {
       const key = crypto.randomUUID()
       if (userConfig) client.setQueryData(credentialsKey({ key }), userConfig)
-      setAttempt({ key, startedAt: Date.now(), name, secret: userConfig !== undefined, body })
+      setAttempt({ key, startedAt: Date.now(), name, tools, secret: userConfig !== undefined, body })
     },
     putAway: () => {
       if (attempt) client.removeQueries({ queryKey: credentialsKey(attempt) })

@@ -17,11 +17,13 @@ const WORDS: Record<Claim['steps'][number]['name'], string> = {
 const WAY = ['queued', 'tools', 'configure', 'joining', 'done'] as const
 
 /** The way a claim goes: pool's own steps as far as it has told them, then what is still to come. */
-export function stepsOf({ body }: Attempt, claim: Claim | null): Step[] {
+export function stepsOf({ body, tools }: Attempt, claim: Claim | null): Step[] {
   const told = (name: (typeof WAY)[number]) => claim?.steps.find((step) => step.name === name)
   const way = WAY.filter((name) => {
     if (told(name)) return true
-    return name === 'tools' ? false : name !== 'joining' || body.joinUrl !== undefined
+    // what pool is past and did not tell of was not on its way
+    if (name === 'tools') return tools && !told('configure')
+    return name !== 'joining' || body.joinUrl !== undefined
   })
   return way.map((name, index) => {
     const step = told(name)

@@ -10,6 +10,20 @@ export function templatesMatching(templates: readonly Template[], text: string):
   })
 }
 
+const BEGINNING = 400
+
+/** How instructions begin, without the marks of Markdown, for where there is room for a line or two. */
+export function gist(instructions: string): string {
+  const beginning = instructions.slice(0, BEGINNING)
+  const plain = beginning
+    .replace(/^[ \t]*(```|~~~).*$/gm, '')
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/^[ \t]*(#{1,6}|>|[-*+]|\d+[.)])[ \t]+/gm, '')
+    .replace(/\*\*|__|~~|`/g, '')
+    .trim()
+  return plain === '' ? beginning : plain
+}
+
 /** The tools of a template as people call them, and which of them are not to be had here. */
 export const toolNames = (template: Template, offered: readonly OfferedTool[]) =>
   template.tools.map(({ id, provisioning }) => {

@@ -4,10 +4,12 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { Button } from '../ui/Button.tsx'
 import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
-import { ACT, consequenceOf, type Plan, those } from './acts.ts'
+import { ACT, consequencesOf, type Plan, those } from './acts.ts'
 import { nameOf } from './words.ts'
 
 const NAMED = 5
+/** In a sentence there is room for fewer. */
+const BY_NAME = 3
 
 interface ActDialogProps {
   /** As it is now, not as it was when asked. */
@@ -24,7 +26,7 @@ export function ActDialog({ plan: { act, ids, skipped, sentence }, instances, on
   const [first] = able
   if (!first) return <Meanwhile skipped={skipped} onClose={onClose} />
   const thing = able.length === 1 ? nameOf(first) : those(ids)
-  const kinds = new Map(able.map((one) => [consequenceOf(act, one), one.status]))
+  const kinds = consequencesOf(act, able)
   return (
     <ConfirmDialog
       title={
@@ -34,7 +36,7 @@ export function ActDialog({ plan: { act, ids, skipped, sentence }, instances, on
       }
       act={able.length === 1 ? `${verb} instance` : `${verb} ${those(ids)}`}
       keep={able.length === 1 ? 'Keep it' : 'Keep them'}
-      thing={<bdi>{thing}</bdi>}
+      thing={able.length === 1 ? <bdi>{thing}</bdi> : named(able)}
       busy={false}
       error={null}
       onConfirm={() => onBegin(ids, `${verb} ${thing}`)}
@@ -50,9 +52,9 @@ export function ActDialog({ plan: { act, ids, skipped, sentence }, instances, on
         ))}
         {able.length > NAMED && <li className="hint">and {formatNumber(able.length - NAMED)} more</li>}
       </ul>
-      {[...kinds].map(([what, status]) => (
+      {[...kinds].map(([what, statuses]) => (
         <p key={what}>
-          {kinds.size > 1 && <b>{status}: </b>}
+          {kinds.size > 1 && <b>{[...statuses].join(', ')}: </b>}
           {what}
         </p>
       ))}
@@ -63,6 +65,13 @@ export function ActDialog({ plan: { act, ids, skipped, sentence }, instances, on
       ))}
     </ConfirmDialog>
   )
+}
+
+/** The first of them by name, and how many more. */
+function named(instances: readonly Instance[]): string {
+  const names = instances.slice(0, BY_NAME).map((one) => `\u2068${nameOf(one)}\u2069`)
+  const more = instances.length - names.length
+  return `${names.join(', ')}${more > 0 ? ` and ${formatNumber(more)} more` : ''}`
 }
 
 /** What was to be done has become impossible while it was asked about. */

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo, useState } from 'react'
+import { useUntold } from '../live/useLive.ts'
 import { useTitle } from '../ui/useTitle.ts'
 import { useSetSearch } from '../ui/useUrlText.ts'
 import { type Act, planFor } from './acts.ts'
@@ -27,6 +28,7 @@ export function FleetPage() {
   const view = useMemo(() => viewFrom(search), [search])
   const show = (change: Partial<FleetView>) => setSearch(searchFor(change))
   const list = useInfiniteQuery(instancesQuery(listingOf(view)))
+  const error = useUntold(list.error, list.data !== undefined)
   const rows = useMemo(() => (list.data ? rowsOf(list.data) : null), [list.data])
   const [chosen, setChosen] = useState<Chosen>({})
   const [asked, setAsked] = useState<Act | null>(null)
@@ -38,7 +40,7 @@ export function FleetPage() {
     <div className="fleet">
       <h1 className="visually-hidden">Fleet</h1>
       <FleetBar view={view} show={show} shown={rows?.length ?? null} more={list.hasNextPage} />
-      {list.error && <ReadProblem error={list.error} since={list.data ? list.dataUpdatedAt : null} again={list.refetch} />}
+      {error && <ReadProblem error={error} since={list.data ? list.dataUpdatedAt : null} again={list.refetch} />}
       {rows?.length === 0 ? (
         <None view={view} show={show} />
       ) : (

@@ -1,4 +1,4 @@
-import { can, type Instance, type Operation } from '@convos/pool/contract'
+import { can, type Instance, type Operation, type Status } from '@convos/pool/contract'
 import { dismiss, drainThese, kill, recycle, redeploy } from '../api/instances.ts'
 import { plural } from '../ui/format.ts'
 
@@ -38,8 +38,18 @@ export const unableToExpire = ({ status }: Instance): string | undefined =>
   ['pending', 'claimed', 'crashed'].includes(status) ? undefined : 'only the end of an agent that somebody has claimed can be set'
 
 /** What an act does to this instance, said before it is done. */
-export function consequenceOf(act: Act, instance: Instance): string {
+function consequenceOf(act: Act, instance: Instance): string {
   return act === 'kill' || act === 'dismiss' ? ending(instance) : CONSEQUENCE[act]
+}
+
+/** What an act does to each of them, and which statuses have it done to them. */
+export function consequencesOf(act: Act, instances: readonly Instance[]): Map<string, Set<Status>> {
+  const all = new Map<string, Set<Status>>()
+  for (const instance of instances) {
+    const what = consequenceOf(act, instance)
+    all.set(what, (all.get(what) ?? new Set()).add(instance.status))
+  }
+  return all
 }
 
 const CONSEQUENCE: Record<Exclude<Act, 'kill' | 'dismiss'>, string> = {

@@ -1,3 +1,5 @@
+import type { ApiError } from '../api/errors.ts'
+
 /** How the stream of news stands. What is on screen is of `since` unless it is `live`. */
 export type LiveState =
   | { is: 'connecting' }
@@ -31,3 +33,7 @@ export function lost(state: LiveState, { now, chance }: { now: number; chance: n
     retryAt: now + waitMs,
   }
 }
+
+/** Whether the banner says it already: nothing is reached, and what was read before is still on screen. */
+export const isToldByBanner = (state: LiveState, error: Pick<ApiError, 'code'> | null, isShown: boolean): boolean =>
+  isShown && error?.code === 'UNREACHABLE' && state.is === 'offline'

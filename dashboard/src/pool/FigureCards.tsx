@@ -1,8 +1,9 @@
 import type { Stats, StatsPoint, StatsWindow } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
 import { formatDuration, formatNumber, plural } from '../ui/format.ts'
-import { figuresOf, sparkPath } from './series.ts'
 import { statsQuery } from './queries.ts'
+import { figuresOf, sparkPath } from './series.ts'
+import { latencyWords, rateWords } from './words.ts'
 
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 
@@ -36,13 +37,16 @@ function cardsOf(stats: Stats | undefined): CardParts[] {
     {
       title: 'Claim latency',
       value: time(figures?.p50Ms),
-      hint: claims.done === 0 ? noClaims : `half are quicker; p99 of the worst step ${time(figures?.p99Ms ?? figures?.p95Ms)}`,
+      hint: claims.done === 0 || !stats || !figures ? noClaims : latencyWords(stats, figures),
       of: ({ claims: then }) => then?.p50Ms ?? null,
     },
     {
       title: 'Hit ratio',
       value: figures?.hitRatio === null || !figures ? '–' : percent.format(figures.hitRatio),
-      hint: claims.done === 0 ? noClaims : `of ${plural(claims.done, 'claim')} got an agent without waiting`,
+      hint:
+        claims.done === 0 || !stats
+          ? noClaims
+          : `of ${plural(claims.done, 'claim')} got an agent without waiting; ${rateWords(claims.done, stats)}`,
       of: ({ claims: then }) => (then && then.done > 0 ? then.hit / then.done : null),
     },
     {

@@ -1,6 +1,6 @@
 import type { Instance, PoolStatus } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
-import { useSearch } from '@tanstack/react-router'
+import { Link, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { operationsQuery, statusQuery } from '../api/queries.ts'
 import { Button } from '../ui/Button.tsx'
@@ -120,8 +120,11 @@ function Instances({ status, marks }: { status: PoolStatus; marks: ReadonlyMap<s
 function Held({ held }: { held: NonNullable<PoolStatus['held']> }) {
   const { what, why, todo } = heldWords(held)
   return (
-    <p className="notice" role="status">
-      <strong>{what}</strong> {why} {todo}
-    </p>
+    <div className="notice pool-banner">
+      <p role="status">
+        <strong>{what}</strong> {why} {todo}
+      </p>
+      {held.code === 'MAX_TOTAL' && <Link to="/settings">Change the cap</Link>}
+    </div>
   )
 }

@@ -3,7 +3,7 @@ import type { Chart } from './chart.ts'
 import type { Supply } from './series.ts'
 import { supplyWords } from './words.ts'
 
-const HINT = 'Point at the line to read a minute.'
+const HINT = 'Point at the line, or touch it, to read a minute.'
 
 /** Ready against target as a line; what draws it is loaded once it is needed. The table beside it says the same. */
 export function SupplyChart({ supply }: { supply: Supply }) {

@@ -23,7 +23,8 @@ export const SIZES = {
 } as const
 export type CellSize = keyof typeof SIZES
 
-const HEAD = 24
+/** The line below it, and some air. */
+const HEAD = 30
 const HEAD_WIDTH = 92
 /** Where room is short. */
 const HEAD_WIDTH_SMALL = 76

@@ -1,6 +1,6 @@
-import type { Image, Instance, Operation, PoolStatus, Provider } from '@convos/pool/contract'
-import { formatAge, formatClock, formatNumber, plural, sentence, shortDigest } from '../ui/format.ts'
-import type { Supply } from './series.ts'
+import type { Image, Instance, Operation, PoolStatus, Provider, Stats } from '@convos/pool/contract'
+import { formatAge, formatClock, formatDuration, formatNumber, plural, sentence, shortDigest } from '../ui/format.ts'
+import type { Figures, Supply } from './series.ts'
 
 type Held = NonNullable<PoolStatus['held']>
 
@@ -18,6 +18,19 @@ export function heldWords({ code, reason, until }: Held): { what: string; why: s
   // that it is paused is all there is to say
   return { what, why: code === 'PAUSED' ? '' : sentence(reason + at), todo }
 }
+
+/** What the latency of claims beside its median is. */
+export function latencyWords({ stepSeconds }: Pick<Stats, 'stepSeconds'>, { p95Ms, p99Ms }: Figures): string {
+  const [which, ms] = p99Ms === null ? ['p95', p95Ms] : ['p99', p99Ms]
+  const step = stepSeconds === 60 ? 'minute' : stepSeconds === 3600 ? 'hour' : formatAge(stepSeconds * 1000)
+  return ms === null ? 'the median' : `the median; ${which} in the worst ${step} ${formatDuration(ms)}`
+}
+
+const rate = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 })
+
+/** How many a minute these are, over the whole window. */
+export const rateWords = (count: number, { stepSeconds, points }: Pick<Stats, 'stepSeconds' | 'points'>): string =>
+  `${rate.format((count * 60) / Math.max(60, stepSeconds * points.length))} a minute`
 
 /** How far an image is trusted. */
 export function imageWords({ state, breaker, failures, retryAt }: Image, now: number): string {

@@ -34,6 +34,9 @@ export function About() {
   )
 }
 
+/** What a build says that was not made from a commit. */
+const NOT_TOLD = 'unknown'
+
 interface BuildProps {
   name: string
   /** Undefined until it is known; null: it does not answer. */
@@ -48,8 +51,13 @@ const Build = ({ name, build }: BuildProps) => (
       {build === null && <span className="bad">does not answer</span>}
       {build && (
         <>
-          {build.version}, <code title={build.commit}>{build.commit.slice(0, 12)}</code>
-          {build.schema !== undefined && <span className="hint"> schema {build.schema.replace(/\.sql$/, '')}</span>}
+          {build.version}
+          {build.commit !== NOT_TOLD && (
+            <>
+              , commit <code title={build.commit}>{build.commit.slice(0, 12)}</code>
+            </>
+          )}
+          {build.schema !== undefined && <>, schema {build.schema.replace(/\.sql$/, '')}</>}
         </>
       )}
     </dd>

@@ -1,6 +1,6 @@
 import type { OfferedTool, Template } from '@convos/pool/contract'
 import { Link } from '@tanstack/react-router'
-import { toolNames } from '../claim/templates.ts'
+import { gist, toolNames } from '../claim/templates.ts'
 import { useSession } from '../session/session.ts'
 import { Age } from '../ui/Age.tsx'
 import { plural } from '../ui/format.ts'
@@ -13,8 +13,6 @@ interface TemplateRowProps {
   agents: number | null
   isOpen: boolean
 }
-
-const BEGINNING = 160
 
 /** One template in the list. */
 export function TemplateRow({ template, tools, agents, isOpen }: TemplateRowProps) {
@@ -36,7 +34,7 @@ export function TemplateRow({ template, tools, agents, isOpen }: TemplateRowProp
           </span>
         </span>
         <span className="template-text" dir="auto">
-          {instructions.slice(0, BEGINNING)}
+          {gist(instructions)}
         </span>
         <span className="template-brings">
           {toolNames(template, tools).map(({ id: tool, name, yours, missing }) => (

@@ -13,10 +13,11 @@ interface ProblemProps {
 /** What happened, what it means, what to do, and the request id to pass on. */
 export function Problem({ error, isAct = false }: ProblemProps) {
   const { what, todo } = wordsFor(error)
+  const detail = error.detail && sentence(error.detail)
   return (
     <div className="problem" role="alert">
       <p className="problem-what">{what}</p>
-      {error.detail && <p>{sentence(error.detail)}</p>}
+      {detail && detail !== what && <p>{detail}</p>}
       <p>
         {isAct && isUndecided(error) && 'It may have taken effect all the same: look before you do it again. '}
         {todo}

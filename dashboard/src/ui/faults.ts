@@ -13,3 +13,7 @@ export const faultsIn = (error: z.ZodError | undefined): Faults =>
   byField(error?.issues.map((issue) => ({ path: issue.path.join('.'), message: inWords(issue) })) ?? [])
 
 const inWords = (issue: z.core.$ZodIssue) => (issue.code === 'too_big' ? `at most ${issue.maximum} characters` : issue.message)
+
+/** The others. */
+export const without = (faults: Faults, fields: readonly string[]): Faults =>
+  Object.fromEntries(Object.entries(faults).filter(([field]) => !fields.includes(field)))

@@ -23,8 +23,14 @@ export function formatAge(ms: number): string {
   return `${Math.floor(ms / DAY)} d`
 }
 
-/** How long something took: "85 ms", "1.2 s". */
-export const formatDuration = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`)
+/** How long something took: "85 ms", "1.2 s", "2 min 5 s", "3 h 20 min". */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < MINUTE) return `${(ms / 1000).toFixed(1)} s`
+  const [whole, rest, words] = ms < HOUR ? [MINUTE, 1000, ['min', 's']] : [HOUR, MINUTE, ['h', 'min']]
+  const left = Math.floor((ms % whole) / rest)
+  return `${Math.floor(ms / whole)} ${words[0]}${left > 0 ? ` ${left} ${words[1]}` : ''}`
+}
 
 /** "1 instance", "5 instances". */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${formatNumber(n)} ${n === 1 ? one : many}`

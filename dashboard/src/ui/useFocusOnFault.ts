@@ -1,11 +1,15 @@
 import { useEffect, useRef } from 'react'
 import type { Faults } from './faults.ts'
 
-/** The first field that something is wrong with gets the focus. */
+/** The first field that something is wrong with gets the focus; not while faults go, one by one, as they are mended. */
 export function useFocusOnFault(faults: Faults) {
   const form = useRef<HTMLFormElement>(null)
+  const before = useRef(0)
   useEffect(() => {
-    if (Object.keys(faults).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
+    const count = Object.keys(faults).length
+    const fewer = count < before.current
+    before.current = count
+    if (count > 0 && !fewer) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus()
   }, [faults])
   return form
 }

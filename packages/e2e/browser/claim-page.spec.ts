@@ -62,6 +62,21 @@ test('a claim by the keyboard alone', async ({ page }) => {
   await tabTo(invite(page))
 })
 
+test('an agent is ended where it was claimed', async ({ page }) => {
+  await page.goto('/')
+  await page.getByRole('textbox', { name: 'Agent name' }).fill('Not for long')
+  await claimButton(page).click()
+  await expect(page.getByRole('heading', { name: 'Not for long is ready' })).toBeVisible({ timeout: 60_000 })
+  await page.getByRole('button', { name: 'End agent' }).click()
+  const dialog = page.getByRole('dialog', { name: 'End Not for long?' })
+  await expect(dialog).toBeVisible()
+  await look(page, 'claim-end')
+  await dialog.getByRole('button', { name: 'End agent' }).click()
+  await expect(page.getByRole('heading', { name: 'Claim an agent' })).toBeVisible()
+  await page.getByRole('link', { name: 'Not for long' }).click()
+  await expect(page.getByRole('alert')).toContainText('This agent has ended since.')
+})
+
 test('a reload in the middle of a claim, and a double click, are one claim', async ({ page }) => {
   await page.goto('/')
   const keys: (string | undefined)[] = []

@@ -130,6 +130,13 @@ export async function countByStatus(db: Queryable): Promise<Partial<Record<Statu
   return Object.fromEntries(rows.map((row) => [row.status, row.n]))
 }
 
+/** What `countByStatus` says, of rows that were read. */
+export function tally(rows: readonly Pick<InstanceRow, 'status'>[]): Partial<Record<Status, number>> {
+  const by: Partial<Record<Status, number>> = {}
+  for (const { status } of rows) by[status] = (by[status] ?? 0) + 1
+  return by
+}
+
 /** The older keys of `GET /api/pool/counts`. */
 export function toCounts(by: Partial<Record<Status, number>>): Counts {
   const sum = (...statuses: Status[]) => statuses.reduce((total, status) => total + (by[status] ?? 0), 0)

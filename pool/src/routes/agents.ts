@@ -2,7 +2,7 @@ import { type Endpoint, endpoint } from '@convos/kit'
 import { principalOf } from '../auth.ts'
 import type { Context } from '../context.ts'
 import { Agents, Counts, PoolStatus } from '../contract/index.ts'
-import { listInstances } from '../db/instances.ts'
+import { listInstances, tally, toCounts } from '../db/instances.ts'
 import { readSettings } from '../db/settings.ts'
 import type { Parts } from '../parts.ts'
 import { presentAgents, presentInstance } from '../present.ts'
@@ -42,20 +42,22 @@ export function agentRoutes(ctx: Context, { cache }: Parts): Endpoint<'public' |
       auth: 'operator',
       replies: { 200: PoolStatus },
       async handle() {
-        const [counts, byStatus, rows, held, { minIdle }] = await Promise.all([
-          cache.counts(),
+        const [remembered, rows, held, { minIdle }] = await Promise.all([
           cache.byStatus(),
           listInstances(db, limits.statusRows + 1),
           readHeld(ctx),
           readSettings(db),
         ])
+        const truncated = rows.length > limits.statusRows
+        // whoever keeps the figures up to date as instances change begins with the figures of those very instances
+        const byStatus = truncated ? remembered : tally(rows)
         const body: PoolStatus = {
-          counts,
+          counts: toCounts(byStatus),
           byStatus,
           target: minIdle,
           held: held && { code: held.code, reason: held.reason, until: held.until?.toISOString() ?? null },
           instances: rows.slice(0, limits.statusRows).map(presentInstance),
-          truncated: rows.length > limits.statusRows,
+          truncated,
         }
         return { status: 200, body }
       },

@@ -1,4 +1,7 @@
 import type { InstanceEvent, Status } from '@convos/pool/contract'
+import { useQuery } from '@tanstack/react-query'
+import { actorName } from '../../activity/words.ts'
+import { keysQuery } from '../../settings/queries.ts'
 import { Age } from '../../ui/Age.tsx'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { sentence } from '../../ui/format.ts'
@@ -19,6 +22,7 @@ export function Timeline({ events }: { events: readonly InstanceEvent[] }) {
 
 function Line({ event }: { event: InstanceEvent }) {
   const { what, cause, by, move } = tell(event)
+  const keys = useQuery(keysQuery).data?.keys
   return (
     <li className={move ? 'moves' : ''}>
       <span className="timeline-dot">{move && <StatusMark status={move.to} />}</span>
@@ -28,7 +32,7 @@ function Line({ event }: { event: InstanceEvent }) {
           {by !== null && (
             <>
               {' '}
-              by <bdi>{by}</bdi>
+              by <bdi>{actorName(by, keys)}</bdi>
             </>
           )}
         </p>

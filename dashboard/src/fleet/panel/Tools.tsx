@@ -2,6 +2,8 @@ import type { Instance } from '@convos/pool/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { changeTool } from '../../api/instances.ts'
+import { toolsQuery } from '../../api/queries.ts'
+import { toolName } from '../../claim/templates.ts'
 import { Age } from '../../ui/Age.tsx'
 import { Button } from '../../ui/Button.tsx'
 import { CopyButton } from '../../ui/CopyButton.tsx'
@@ -27,13 +29,18 @@ export function Tools({ instance: { id, tools } }: { instance: Instance }) {
 
 function ToolCard({ id, tool: { toolId, resourceId, state } }: { id: string; tool: Instance['tools'][number] }) {
   const { data, error } = useQuery(toolQuery(id, toolId))
+  const offered = useQuery(toolsQuery).data?.tools
+  const name = toolName(
+    toolId,
+    offered?.find((tool) => tool.toolId === toolId),
+  )
   const sample = data?.usage?.sample
   const credit = sample ? creditOf(sample) : null
   const exhausted = sample ? exhaustedIn(sample) : null
   return (
     <li className="tool">
       <header className="tool-head">
-        <h3>{toolId}</h3>
+        <h3>{name}</h3>
         <span className="tool-state">{(data?.state ?? state).replaceAll('_', ' ')}</span>
       </header>
       {resourceId !== null && (
@@ -44,7 +51,7 @@ function ToolCard({ id, tool: { toolId, resourceId, state } }: { id: string; too
       {!data && !error && <Skeleton />}
       {error && <Problem error={error} />}
       {data?.error != null && <p className="bad">{sentence(data.error)}</p>}
-      {credit && <CreditBar credit={credit} toolId={toolId} />}
+      {credit && <CreditBar credit={credit} name={name} />}
       {exhausted !== null && <p className="notice">{exhausted}</p>}
       {credit && <Limit key={credit.limit} id={id} toolId={toolId} limit={credit.limit} />}
       {data && (
@@ -62,9 +69,9 @@ function ToolCard({ id, tool: { toolId, resourceId, state } }: { id: string; too
   )
 }
 
-const CreditBar = ({ credit: { limit, used, share, reset }, toolId }: { credit: Credit; toolId: string }) => (
+const CreditBar = ({ credit: { limit, used, share, reset }, name }: { credit: Credit; name: string }) => (
   <div className="credit">
-    <meter min={0} max={1} high={0.9} optimum={0} value={share} aria-label={`Credit of ${toolId}`} />
+    <meter min={0} max={1} high={0.9} optimum={0} value={share} aria-label={`Credit of ${name}`} />
     <p>
       {formatUsd(used)} of {formatUsd(limit)} used{reset !== null && `, reset ${reset}`}
     </p>
@@ -96,7 +103,7 @@ function Limit({ id, toolId, limit }: { id: string; toolId: string; limit: numbe
     if (wrong === undefined && !change.isPending) change.mutate(next)
   }
   return (
-    <form className="limit" onSubmit={submit}>
+    <form className="credit-limit" onSubmit={submit}>
       <Field label="Limit, USD" error={wrong}>
         {(control) => <input {...control} inputMode="decimal" value={text} onChange={(event) => setText(event.target.value)} />}
       </Field>
