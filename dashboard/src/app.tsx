@@ -13,6 +13,9 @@ export interface Parts {
 export function createParts(): Parts {
   const client = createQueryClient(askToLogIn)
   const router = createAppRouter({ client, feed: createLiveFeed(client, askToLogIn) })
+  // the code of the page comes while it is asked who is looking
+  for (const { routeId } of router.matchRoutes(router.latestLocation))
+    void router.loadRouteChunk(router.routesById[routeId as keyof typeof router.routesById])
 
   function askToLogIn(): void {
     const { pathname, href } = router.latestLocation

@@ -1,7 +1,8 @@
 import type { Image, Provider, Stats, StatsPoint, Status } from '@convos/pool/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cellAfter, COLUMNS, inColumns, layOut, SIZES } from '../src/pool/rack.ts'
+import { drawCells } from '../src/pool/drawing.ts'
+import { cellAfter, cellAt, COLUMNS, inColumns, layOut, roomFor, SIZES } from '../src/pool/rack.ts'
 import { figuresOf, sparkPath, supplyOf } from '../src/pool/series.ts'
 import { budgetOf, heldWords, imageWords, progressText, supplyWords } from '../src/pool/words.ts'
 import { canStop, drainable, endedOf, leftOf, offImage, shownWork } from '../src/pool/work.ts'
@@ -68,6 +69,36 @@ describe('the rack', () => {
     const many = (n: number) => Array.from({ length: n }, (_, i) => anInstance({ id: `i${i}` }))
     expect(layOut(many(999), 1200).size).toBe('normal')
     expect(layOut(many(1000), 1200).size).toBe('small')
+  })
+
+  test('each cell is found at its place, at its edges and in the gap around it', () => {
+    fc.assert(
+      fc.property(some, widths, (instances, width) => {
+        const layout = layOut(instances, width)
+        for (const cell of layout.cells) {
+          expect(cellAt(layout, cell.x, cell.y)).toBe(cell)
+          expect(cellAt(layout, cell.x + SIZES.normal.cell + 1, cell.y + SIZES.normal.cell + 1)).toBe(cell)
+        }
+        expect(cellAt(layout, width + 20, 0)).toBeNull()
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('how much room it takes is known from the figures alone', () => {
+    const instances = Array.from({ length: 1200 }, (_, i) => anInstance({ id: `i${i}`, status: i % 3 ? 'ready' : 'claimed' }))
+    const { cells: _, ...room } = layOut(instances, 700)
+    expect(roomFor({ ready: 800, claimed: 400 }, 700)).toEqual(room)
+  })
+
+  test('thousands are drawn as a path for each status, and one around those with a mark', () => {
+    const [ready, starting] = [anInstance({ id: 'a' }), anInstance({ id: 'b', status: 'starting' })]
+    const cells = [ready, { ...ready, id: 'c' }, starting].map((instance, i) => ({ instance, x: i * 10, y: 20 }))
+    const { byStatus, byMark } = drawCells(cells, new Map([['c', 'drain']]))
+    expect(byStatus.get('ready')).toBe('M0.5 20.5h7v7h-7zM10.5 20.5h7v7h-7z')
+    // half full: what is drawn twice is empty
+    expect(byStatus.get('starting')).toBe('M20.5 20.5h7v7h-7zM20.5 20.5h7v3.5h-7z')
+    expect([...byMark]).toEqual([['drain', 'M9.5 19.5h9v9h-9z']])
   })
 
   test('arrow keys lead to the neighbour, Home and End to the ends, other keys nowhere', () => {

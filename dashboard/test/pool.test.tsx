@@ -64,6 +64,26 @@ describe('the rack', () => {
     expect(window.location.search).toBe('?open=aaa')
   })
 
+  test('thousands are drawn, and gone through by keyboard and pointer as a few are', async () => {
+    const many = Array.from({ length: 1_200 }, (_, i) => anInstance({ id: `i${String(i).padStart(4, '0')}` }))
+    fakePool({ [STATUS]: () => ({ body: aStatus(many) }) })
+    const { user } = open('/pool')
+    const rack = await screen.findByRole('listbox', { name: '1,200 instances' })
+    expect(rack.querySelectorAll('.rack-drawing path')).toHaveLength(1)
+    expect(within(rack).getAllByRole('option')).toHaveLength(1)
+    rack.focus()
+    await user.keyboard('{End}')
+    const active = within(rack).getByRole('option', { selected: true })
+    expect(active.id).toBe(rack.getAttribute('aria-activedescendant'))
+    expect(active.getAttribute('aria-label')).toContain('i1199, ready')
+    expect([active.getAttribute('aria-posinset'), active.getAttribute('aria-setsize')]).toEqual(['1200', '1200'])
+    const { transform } = active.style
+    await user.keyboard('{Home}')
+    const [x = 0, y = 0] = /translate\((\d+)px, (\d+)px\)/.exec(transform)?.slice(1).map(Number) ?? []
+    await user.pointer({ keys: '[MouseLeft]', target: rack, coords: { clientX: x, clientY: y } })
+    expect(window.location.search).toBe('?open=i1199')
+  })
+
   test('more than can be drawn are a bar, with their figures and a way to the fleet', async () => {
     const counts = { provisioning: 10, idle: 3_000, claimed: 4_000, crashed: 0, stuck: 0 }
     const byStatus = { starting: 10, ready: 3_000, claiming: 1, pending: 2, claimed: 3_997 }

@@ -6,6 +6,7 @@ import type { Parts } from './parts.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { changeRoutes } from './routes/change.ts'
 import { claimRoutes } from './routes/claims.ts'
+import { compressed } from './routes/compressed.ts'
 import { dashboard } from './routes/dashboard.ts'
 import { describing, docsPage } from './routes/docs.ts'
 import { feedRoutes } from './routes/feed.ts'
@@ -54,6 +55,6 @@ export function createApp(ctx: Context, parts: Parts): Express {
     metrics,
     trustProxy: config.trustProxy,
     traceBegins: 'writes',
-    routes: [headers(), api, docsPage(), dashboard()],
+    routes: [headers(), compressed(), api, docsPage(), dashboard()],
   })
 }

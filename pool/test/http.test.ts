@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { configured } from './fake-services.ts'
 import { dashboard } from '../src/routes/dashboard.ts'
 import { PUBLIC_URL, seedReady, testPool } from './harness.ts'
+import { listenTo } from './listen.ts'
 
 describe('the pool key', () => {
   test('two values are accepted while one replaces the other', async () => {
@@ -54,6 +55,37 @@ describe('answers', () => {
       counts: { idle: 1, claimed: 0 },
       byStatus: { ready: 1 },
     })
+  })
+
+  test('long lists are compressed for whoever takes them so, and nothing that holds a secret is', async () => {
+    const pool = scoped(await testPool())
+    await seedReady(pool, 40)
+    const encodingOf = async (method: string, path: string, accept: string, body?: unknown) => {
+      const answer = await pool.call(method, path, { headers: { 'accept-encoding': accept }, body })
+      expect(answer.status).toBeLessThan(300)
+      return answer.headers.get('content-encoding')
+    }
+    for (const path of ['/api/pool/status', '/api/pool/instances?limit=40', '/api/pool/activity', '/api/pool/stats']) {
+      const plain = await pool.call('GET', path, { headers: { 'accept-encoding': 'identity' } })
+      expect([path, plain.headers.get('content-encoding'), plain.headers.get('vary')]).toEqual([path, null, 'Accept-Encoding'])
+      expect([path, await encodingOf('GET', path, 'gzip'), await encodingOf('GET', path, 'gzip, br')]).toEqual([
+        path,
+        'gzip',
+        'br',
+      ])
+    }
+    const packed = await pool.call('GET', '/api/pool/instances?limit=40', { headers: { 'accept-encoding': 'gzip' } })
+    expect(packed.body['instances']).toHaveLength(40)
+    expect(packed.headers.get('cache-control')).toBe('no-store')
+    // what is short is not worth it
+    expect(await encodingOf('GET', '/api/pool/instances?limit=1', 'gzip')).toBe(null)
+
+    const long = 'x'.repeat(5_000)
+    expect(await encodingOf('POST', '/api/pool/claim', 'gzip', { agentName: 'mine', instructions: long })).toBe(null)
+    expect(await encodingOf('POST', '/api/session/codes', 'gzip')).toBe(null)
+    expect(await encodingOf('GET', '/api/pool/activity?format=jsonl', 'gzip')).toBe(null)
+    const stream = scoped(await listenTo(pool))
+    expect(stream.headers.get('content-encoding')).toBe(null)
   })
 
   test('what the database could not hold is a fault of the request', async () => {

@@ -1,4 +1,4 @@
-import type { Instance, PoolStatus } from '@convos/pool/contract'
+import type { PoolStatus } from '@convos/pool/contract'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -13,7 +13,7 @@ import { FigureCards } from './FigureCards.tsx'
 import { Pause, PausedBanner } from './Pause.tsx'
 import { settingsQuery, wholePoolQuery } from './queries.ts'
 import { CELLS_MAX } from './rack.ts'
-import { Rack } from './Rack.tsx'
+import { Rack, RackWaiting } from './Rack.tsx'
 import { RackBar } from './RackBar.tsx'
 import type { CellMark } from './RackCell.tsx'
 import { Replenish } from './Replenish.tsx'
@@ -28,9 +28,6 @@ import { drainable, leftOf, rolloutUnderWay } from './work.ts'
 /** What holds the refill back may change without an event. */
 const ASK_MS = 30_000
 const RETRY_MS = 3_000
-
-const NOTHING: Instance[] = []
-const NO_MARKS: ReadonlyMap<string, CellMark> = new Map()
 
 /** The supply of instances: how it is, how it was, and what changes it. */
 export function PoolPage() {
@@ -74,9 +71,7 @@ export function PoolPage() {
         ) : error ? (
           <Problem error={error} />
         ) : (
-          <div className="rack-waiting" aria-busy="true">
-            <Rack instances={NOTHING} marks={NO_MARKS} />
-          </div>
+          <RackWaiting byStatus={status?.byStatus ?? {}} />
         )}
       </section>
       <FigureCards window={window} />

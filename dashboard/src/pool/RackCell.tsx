@@ -11,16 +11,20 @@ interface RackCellProps {
   y: number
   mark: CellMark | undefined
   isActive: boolean
+  /** Where it stands among all, if it is the only one of them in the page. */
+  place?: { at: number; of: number }
 }
 
 /** One instance in the rack; memoised, because there are many and few of them change. */
-export const RackCell = memo(function RackCell({ instance, x, y, mark, isActive }: RackCellProps) {
+export const RackCell = memo(function RackCell({ instance, x, y, mark, isActive, place }: RackCellProps) {
   return (
     <div
       id={`cell-${instance.id}`}
       role="option"
       aria-selected={isActive}
       aria-label={cellLabel(instance)}
+      aria-posinset={place?.at}
+      aria-setsize={place?.of}
       data-id={instance.id}
       data-mark={mark}
       className={`cell status-${instance.status} cell-${instance.status}`}

@@ -4,7 +4,6 @@ import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { formatNumber } from '../ui/format.ts'
 import { Problem } from '../ui/Problem.tsx'
-import { Skeleton } from '../ui/Skeleton.tsx'
 import { useSetSearch } from '../ui/useUrlText.ts'
 import { statsQuery } from './queries.ts'
 import { supplyOf } from './series.ts'
@@ -30,7 +29,10 @@ export function Supply({ status, window, children }: SupplyProps) {
         <p className="supply-now">
           <b className="big">{status ? formatNumber(status.counts.idle) : '–'}</b> ready
         </p>
-        {status ? <Target target={status.target} /> : <Skeleton className="w-48" />}
+        {/* as wide as it will be, so that what stands beside and below it stays there */}
+        <div className={status ? 'contents' : 'invisible'}>
+          <Target target={status?.target ?? 0} />
+        </div>
         <div className="supply-acts">{children}</div>
       </div>
       <div className="panel">

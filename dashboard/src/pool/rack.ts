@@ -45,13 +45,20 @@ interface Column {
   x: number
   y: number
   width: number
+  /** Its cells stand on this. */
+  bottom: number
+  /** How many of them stand side by side. */
+  across: number
 }
 
-export interface RackLayout {
+export interface RackRoom {
   size: CellSize
   width: number
   height: number
   columns: Column[]
+}
+
+export interface RackLayout extends RackRoom {
   /** In the order of their columns, oldest first. */
   cells: Cell[]
 }
@@ -62,9 +69,11 @@ const inUse: readonly Status[] = ['claiming', 'pending', 'claimed', 'crashed']
 const standsSince = ({ status, createdAt, claimedAt }: Instance): string =>
   (inUse.includes(status) ? claimedAt : null) ?? createdAt
 
+/** Which of two times of the API, or ids, comes first; to compare thousands as words of a language takes a phone a tenth of a second. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
 /** The oldest first; of the same age by id, so that no two looks differ. */
-export const byAge = (a: Instance, b: Instance): number =>
-  standsSince(a).localeCompare(standsSince(b)) || a.id.localeCompare(b.id)
+export const byAge = (a: Instance, b: Instance): number => byText(standsSince(a), standsSince(b)) || byText(a.id, b.id)
 
 /** The instances of each column, oldest first. */
 export function inColumns(instances: readonly Instance[]): Map<Status, Instance[]> {
@@ -74,57 +83,77 @@ export function inColumns(instances: readonly Instance[]): Map<Status, Instance[
   return columns
 }
 
-/** Where every cell stands in a rack of this width: columns side by side, on several shelves where they do not fit. */
+/** Where every cell stands in a rack of this width. */
 export function layOut(instances: readonly Instance[], width: number): RackLayout {
-  const size: CellSize = instances.length >= SMALL_FROM ? 'small' : 'normal'
   const sorted = inColumns(instances)
+  const room = roomFor(Object.fromEntries([...sorted].map(([status, column]) => [status, column.length])), width)
+  const { pitch } = SIZES[room.size]
+  const cells = room.columns.flatMap(({ status, x, bottom, across }) =>
+    (sorted.get(status) ?? []).map((instance, n) => ({
+      instance,
+      x: x + (n % across) * pitch,
+      y: bottom - (Math.floor(n / across) + 1) * pitch,
+    })),
+  )
+  return { ...room, cells }
+}
+
+/** The columns of a rack with so many instances: side by side, on several shelves where they do not fit. */
+export function roomFor(counts: Partial<Record<Status, number>>, width: number): RackRoom {
+  const total = COLUMNS.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
+  const size: CellSize = total >= SMALL_FROM ? 'small' : 'normal'
   const perShelf = Math.max(1, Math.min(COLUMNS.length, Math.floor((width + COLUMN_GAP) / (HEAD_WIDTH + COLUMN_GAP))))
   const shelves = Math.ceil(COLUMNS.length / perShelf)
   const inEach = Math.ceil(COLUMNS.length / shelves)
-  const layout: RackLayout = { size, width, height: 0, columns: [], cells: [] }
+  const room: RackRoom = { size, width, height: 0, columns: [] }
   for (let shelf = 0; shelf < shelves; shelf++) {
     const statuses = COLUMNS.slice(shelf * inEach, (shelf + 1) * inEach)
     // an incomplete shelf keeps the columns of the others
-    placeShelf(layout, statuses, sorted, { inEach, rowStep: shelves === 1 ? ROW_STEP.one : ROW_STEP.several })
+    addShelf(room, statuses, counts, { inEach, rowStep: shelves === 1 ? ROW_STEP.one : ROW_STEP.several })
   }
-  return layout
+  return room
 }
 
-interface ShelfRoom {
+interface Shelf {
   /** How many columns a shelf has room for. */
   inEach: number
   rowStep: number
 }
 
-function placeShelf(
-  layout: RackLayout,
+function addShelf(
+  room: RackRoom,
   statuses: readonly Status[],
-  sorted: ReadonlyMap<Status, Instance[]>,
-  { inEach, rowStep }: ShelfRoom,
+  counts: Partial<Record<Status, number>>,
+  { inEach, rowStep }: Shelf,
 ): void {
-  const { pitch, cell } = SIZES[layout.size]
-  const room = layout.width - COLUMN_GAP * (inEach - 1)
-  const columns = statuses.map((status) => ({ status, instances: sorted.get(status) ?? [] }))
-  const least = Math.min(layout.size === 'small' ? HEAD_WIDTH_SMALL : HEAD_WIDTH, Math.floor(room / inEach))
-  const widthsAt = (rows: number) => columns.map(({ instances }) => Math.max(least, Math.ceil(instances.length / rows) * pitch))
-  const spareAt = (rows: number) => room - least * (inEach - columns.length) - widthsAt(rows).reduce((sum, one) => sum + one, 0)
+  const { pitch, cell } = SIZES[room.size]
+  const free = room.width - COLUMN_GAP * (inEach - 1)
+  const least = Math.min(room.size === 'small' ? HEAD_WIDTH_SMALL : HEAD_WIDTH, Math.floor(free / inEach))
+  const widthsAt = (rows: number) => statuses.map((status) => Math.max(least, Math.ceil((counts[status] ?? 0) / rows) * pitch))
+  const spareAt = (rows: number) => free - least * (inEach - statuses.length) - widthsAt(rows).reduce((sum, one) => sum + one, 0)
   let rows = rowStep
   while (spareAt(rows) < 0 && rows < CELLS_MAX) rows += rowStep
 
-  const top = layout.height === 0 ? 0 : layout.height + SHELF_GAP
+  const top = room.height === 0 ? 0 : room.height + SHELF_GAP
   const bottom = top + HEAD + rows * pitch
   const extra = Math.floor(Math.max(0, spareAt(rows)) / inEach)
+  const widths = widthsAt(rows)
   let x = 0
-  for (const [i, narrow] of widthsAt(rows).entries()) {
-    const { status, instances } = columns[i] ?? { status: 'ready', instances: [] }
-    const width = narrow + extra
+  for (const [i, status] of statuses.entries()) {
+    const width = (widths[i] ?? least) + extra
     const across = Math.max(1, Math.floor((width + pitch - cell) / pitch))
-    layout.columns.push({ status, count: instances.length, x, y: top, width })
-    for (const [n, instance] of instances.entries())
-      layout.cells.push({ instance, x: x + (n % across) * pitch, y: bottom - (Math.floor(n / across) + 1) * pitch })
+    room.columns.push({ status, count: counts[status] ?? 0, x, y: top, width, bottom, across })
     x += width + COLUMN_GAP
   }
-  layout.height = bottom
+  room.height = bottom
+}
+
+/** The cell at a point of the rack; the gap beside a cell is its own. */
+export function cellAt({ cells, size }: RackLayout, x: number, y: number): Cell | null {
+  const { pitch, cell } = SIZES[size]
+  const margin = (pitch - cell) / 2
+  const isIn = (at: number, from: number) => at >= from - margin && at < from - margin + pitch
+  return cells.find((one) => isIn(x, one.x) && isIn(y, one.y)) ?? null
 }
 
 type Direction = 'ArrowLeft' | 'ArrowRight' | 'ArrowUp' | 'ArrowDown'

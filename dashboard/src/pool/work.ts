@@ -1,5 +1,5 @@
 import type { Instance, Operation } from '@convos/pool/contract'
-import { byAge } from './rack.ts'
+import { byAge, byText } from './rack.ts'
 
 const FOLLOWED = ['replenish', 'drain', 'rollout', 'reconcile', 'redeploy', 'sync']
 
@@ -23,7 +23,7 @@ export function canStop({ kind, items }: Operation): true | string {
 export const drainable = (instances: readonly Instance[]): Instance[] =>
   instances
     .filter(({ status, actions }) => status === 'ready' && actions['drain'] === true)
-    .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt) || byAge(a, b))
+    .toSorted((a, b) => byText(a.createdAt, b.createdAt) || byAge(a, b))
 
 export const rolloutUnderWay = (operations: readonly Operation[]): Operation | undefined =>
   operations.find(({ kind, state }) => kind === 'rollout' && state === 'running')

@@ -2,18 +2,24 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-const figures = new Intl.NumberFormat()
-const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
-const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+/** What is expensive to make: a phone takes longer for a calendar and its time zones than for all else that this app is begun with. */
+function onceNeeded<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}
+
+const figures = onceNeeded(() => new Intl.NumberFormat())
+const clockTime = onceNeeded(() => new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }))
+const fullTime = onceNeeded(() => new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' }))
 
 /** 1234 → "1,234", as the viewer writes it. */
-export const formatNumber = (n: number): string => figures.format(n)
+export const formatNumber = (n: number): string => figures().format(n)
 
 /** "14:03:21" in the viewer's zone. */
-export const formatClock = (at: number): string => clockTime.format(at)
+export const formatClock = (at: number): string => clockTime().format(at)
 
 /** The whole date and time in the viewer's zone. */
-export const formatMoment = (at: number): string => fullTime.format(at)
+export const formatMoment = (at: number): string => fullTime().format(at)
 
 /** An age in one unit: "42 s", "12 min", "3 h", "2 d"; clocks that disagree make none negative. */
 export function formatAge(ms: number): string {

@@ -100,7 +100,8 @@ async function measure({ open, pool }: Stand): Promise<{ rows: Row[]; scrolled: 
 function crowded(name: string): PageToSee {
   const page = PAGES.find((one) => one.name === name)
   if (!page) throw new Error(`there is no page ${name}`)
-  return name === 'pool' ? { ...page, until: (seen) => seen.getByRole('option').nth(MANY - 1) } : page
+  const rack = `${MANY.toLocaleString('en-US')} instances`
+  return name === 'pool' ? { ...page, until: (seen) => seen.getByRole('listbox', { name: rack }) } : page
 }
 
 async function inWindow(open: Stand['open'], device: Device, page: PageToSee, one?: Instance): Promise<Figures> {

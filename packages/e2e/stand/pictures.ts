@@ -16,14 +16,8 @@ const phone: BrowserContextOptions = { ...LOOKS['phone'], colorScheme: 'light' }
 
 const NAMES = ['Tokyo guide', 'Book club', 'Standup notes', 'Wine cellar', 'Chess partner', 'مساعد الرحلات', 'Night train']
 
-/** Agents in use, templates to choose from, and an hour that was lived through. */
+/** Agents in use, and an hour that was lived through. */
 async function furnish({ pool, sandbox }: Stand): Promise<{ instanceId: string }> {
-  for (const agentName of ['Trip planner', 'Reading circle', 'Meeting notes'])
-    await pool.template({
-      agentName,
-      instructions: `You are a ${agentName.toLowerCase()}.`,
-      tools: [{ id: 'email', provisioning: 'pool' }],
-    })
   const db = new pg.Client({ connectionString: sandbox.databases.pool })
   await db.connect()
   await db.query('delete from stats_minutes')

@@ -3,7 +3,9 @@ import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 import { chromiumPath } from '../browser/support/chromium.ts'
 import { type PoolClient, poolClient } from '../browser/support/pool.ts'
 
-/** A sandbox with simulated instances, and a browser in which an operator has logged in. */
+const TEMPLATES = ['Trip planner', 'Reading circle', 'Meeting notes']
+
+/** A sandbox with simulated instances and some templates, and a browser in which an operator has logged in. */
 export interface Stand {
   sandbox: RunningSandbox
   pool: PoolClient
@@ -27,7 +29,14 @@ export async function onStand(idle: number, work: (stand: Stand) => Promise<void
     await login.close()
     const open = async (options: BrowserContextOptions) =>
       (await started.newContext({ ...options, storageState, baseURL: sandbox.poolUrl })).newPage()
-    await work({ sandbox, pool: poolClient(sandbox), open })
+    const pool = poolClient(sandbox)
+    for (const agentName of TEMPLATES)
+      await pool.template({
+        agentName,
+        instructions: `You are a ${agentName.toLowerCase()}.`,
+        tools: [{ id: 'email', provisioning: 'pool' }],
+      })
+    await work({ sandbox, pool, open })
   } finally {
     await browser?.close()
     await sandbox.interrupt()

@@ -1,10 +1,17 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import type { Instance, PoolStatus } from '@convos/pool/contract'
 import { expect, type Page } from '@playwright/test'
 
 const PAGE = 200
 const LISTED = 1_000
 
-/** Has the page believe in a pool of so many instances like this one: more than a sandbox holds. */
+/**
+ * Has the page believe in a pool of so many instances like this one: more than a sandbox holds. The answers come over the
+ * network and compressed, as those of pool do, so that they may be measured.
+ */
 export async function pretend(page: Page, one: Instance, count: number): Promise<void> {
   const all = Array.from({ length: count }, (_, index) => ({
     ...one,
@@ -12,21 +19,30 @@ export async function pretend(page: Page, one: Instance, count: number): Promise
     agentName: index % 3 === 0 ? `agent ${index}` : null,
     createdAt: new Date(Date.now() - index * 60_000).toISOString(),
   }))
-  await page.route('**/api/pool/instances?*', (route) => {
-    const from = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0)
-    const next = from + PAGE < count ? String(from + PAGE) : null
-    return route.fulfill({ json: { instances: all.slice(from, from + PAGE), nextCursor: next } })
+  const status: PoolStatus = {
+    counts: { provisioning: 0, idle: count, claimed: 0, crashed: 0, stuck: 0 },
+    byStatus: { [one.status]: count },
+    target: count,
+    held: null,
+    instances: all.slice(0, LISTED),
+    truncated: count > LISTED,
+  }
+  const pageFrom = (from: number) => ({
+    instances: all.slice(from, from + PAGE),
+    nextCursor: from + PAGE < count ? String(from + PAGE) : null,
   })
-  await page.route('**/api/pool/status', (route) => {
-    const json: PoolStatus = {
-      counts: { provisioning: 0, idle: count, claimed: 0, crashed: 0, stuck: 0 },
-      byStatus: { [one.status]: count },
-      target: count,
-      held: null,
-      instances: all.slice(0, LISTED),
-      truncated: count > LISTED,
-    }
-    return route.fulfill({ json })
+  const server = createServer((req, res) => {
+    const { pathname, searchParams } = new URL(req.url ?? '', 'http://localhost')
+    const answer = pathname.endsWith('/status') ? status : pageFrom(Number(searchParams.get('cursor') ?? 0))
+    res.setHeader('content-type', 'application/json').setHeader('content-encoding', 'gzip')
+    res.end(gzipSync(JSON.stringify(answer), { level: 1 }))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  page.once('close', () => server.close())
+  const { port } = server.address() as AddressInfo
+  await page.route(/\/api\/pool\/(instances\?|status$)/, async (route) => {
+    const { pathname, search } = new URL(route.request().url())
+    await route.continue({ url: `http://127.0.0.1:${port}${pathname}${search}` })
   })
 }
 
