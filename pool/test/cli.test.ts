@@ -35,8 +35,21 @@ test('a refusal is one readable line and exit code 1', async () => {
   })
   const network = await cli(['claim', '--join', 'https://popup.convos.org/v2?i=x'], pool)
   expect(network.err).toMatch(/^WRONG_NETWORK: .*\n {2}joinUrl: /)
-  expect(await cli(['status', '--key', 'wrong'], pool)).toMatchObject({ code: 1, err: expect.stringMatching('UNAUTHORIZED') })
+  expect(await cli(['status', '--key', 'wrong'], pool)).toEqual({
+    code: 1,
+    out: '',
+    err: `UNAUTHORIZED: the pool at ${pool.url} does not know this key (POOL_API_KEY, --key)`,
+  })
   expect(await cli(['status'])).toMatchObject({ code: 1, err: 'the pool at http://127.0.0.1:9 cannot be reached' })
+})
+
+test('what is no address is called wrongly; a pool elsewhere is not sent the key of the sandbox', async () => {
+  for (const url of ['nonsense', 'pool.example.com', 'ftp://pool.example.com'])
+    expect(await cli(['status', '--url', url])).toMatchObject({ code: 2, err: expect.stringMatching(`"${url}" is no address`) })
+  const err: string[] = []
+  const terminal = { env: {}, out: () => {}, err: (text: string) => void err.push(text), progress: null }
+  expect(await run(['status', '--url', 'https://pool.example.com/'], terminal)).toBe(1)
+  expect(err).toEqual(['no key for the pool at https://pool.example.com: set POOL_API_KEY'])
 })
 
 test('replenish and drain follow their operation to its end', async () => {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { seeAlerts } from '../src/db/alerts.ts'
@@ -47,6 +48,15 @@ describe('claims', () => {
     expect((await waiting).status).toBe(200)
     expect(await valueOf(pool, 'pool_queue_depth')).toBe(0)
   })
+})
+
+test('what a rule waits for is counted from 0, so that the first one is an increase', async () => {
+  const pool = scoped(await measured({ POOL_MIN_IDLE: '0' }))
+  const rules = await readFile(new URL('../../docs/ops/alerts.rules.yml', import.meta.url), 'utf8')
+  const codes = /code=~"(CLAIM_FAILED[^"]*)"/.exec(rules)?.[1]?.split('|') ?? []
+  expect(codes).toContain('INTERRUPTED')
+  for (const code of codes) expect(await valueOf(pool, 'pool_claims_total', { outcome: 'failed', code }), code).toBe(0)
+  for (const result of ['ready', 'failed']) expect(await valueOf(pool, 'pool_creations_total', { result })).toBe(0)
 })
 
 test('creations are counted by result, and those that succeed timed', async () => {

@@ -1,5 +1,6 @@
 import { createMetrics, type Metrics, type Queryable } from '@convos/kit'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Phase } from './db/instances.ts'
 import { countPhases, readUnsettled } from './db/status.ts'
 import { readCredits } from './db/tools.ts'
 
@@ -8,7 +9,8 @@ export type CountRequest = (provider: string, operation: string, outcome: string
 
 export interface ServiceMetrics extends Metrics {
   countRequest: CountRequest
-  countProbe(outcome: 'ready' | 'not_ready' | 'no_answer'): void
+  /** What starts is asked once a second until it answers, so it is told apart. */
+  countProbe(phase: Phase, outcome: 'ready' | 'not_ready' | 'no_answer'): void
 }
 
 /** What this process counts itself, and what the database says at each scrape, never in between. */
@@ -23,15 +25,15 @@ export function createServiceMetrics(environment: string, db: Queryable): Servic
   })
   const probes = new Counter({
     name: 'probes_total',
-    help: 'Probes of instances, by outcome',
-    labelNames: ['outcome'],
+    help: 'Probes of instances, by the phase they were in and by outcome',
+    labelNames: ['phase', 'outcome'],
     registers,
   })
   exposeLedgers(metrics.registry, db)
   return {
     ...metrics,
     countRequest: (provider, operation, outcome) => requests.inc({ provider, operation, outcome }),
-    countProbe: (outcome) => probes.inc({ outcome }),
+    countProbe: (phase, outcome) => probes.inc({ phase, outcome }),
   }
 }
 

@@ -61,7 +61,7 @@ async function probeInstance(ctx: Context, due: DueProbe): Promise<void> {
     const nextMs = nextProbeMs({ ...due, health })
     if (health) await recordAnswer(ctx.db, { instanceId, ticket, health, nextMs })
     else await recordNoAnswer(ctx.db, { instanceId, ticket, nextMs, lookupAfter: LOOKUP_AFTER_FAILURES })
-    ctx.metrics.countProbe(health ? (health.ready ? 'ready' : 'not_ready') : 'no_answer')
+    ctx.metrics.countProbe(due.phase, health ? (health.ready ? 'ready' : 'not_ready') : 'no_answer')
     ctx.changed.notify()
   } catch (err) {
     ctx.log.error({ err, instanceId }, 'the probe could not be recorded')

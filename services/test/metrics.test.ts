@@ -52,3 +52,10 @@ test('credit is told as it was last measured', async () => {
   })
   expect(await valueOf('provider_credit_usd', { provider: 'openrouter' })).toBe(12.5)
 })
+
+test('probes are told apart by whether their instance has run before', async () => {
+  h.ctx.metrics.countProbe('deploying', 'no_answer')
+  h.ctx.metrics.countProbe('running', 'ready')
+  expect(await valueOf('probes_total', { phase: 'deploying', outcome: 'no_answer' })).toBe(1)
+  expect(await valueOf('probes_total', { phase: 'running', outcome: 'no_answer' })).toBeNull()
+})

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { readEnvExample } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
@@ -20,4 +21,12 @@ test('every command that the manual names is in an image', () => {
   expect(new Set(named).size).toBeGreaterThan(2)
   const there = [...programsOf('pool'), ...programsOf('services')]
   expect(named.filter((program) => !there.includes(program))).toEqual([])
+})
+
+test.for(
+  (['pool', 'services'] as const).flatMap((service) => programsOf(service).map((program) => `${service}/src/${program}.ts`)),
+)('%s explains itself with --help, whatever is set', (program) => {
+  // the service itself takes no arguments
+  if (program.endsWith('/index.ts')) return
+  expect(execFileSync(process.execPath, [join(ROOT, program), '--help'], { env: {}, encoding: 'utf8' })).toContain('--help')
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { z } from 'zod'
 import { chooseBuilder } from './choose.ts'
 import { command } from './command.ts'
@@ -24,23 +24,28 @@ of the runtime alone
   --engine openclaw|lite            what is started in it, default: openclaw
   --ready-within SECONDS            default: 30, which two cores keep that have nothing else to do`
 
-const { values, positionals } = parseArgs({
-  allowNegative: true,
-  allowPositionals: true,
-  options: {
-    builder: { type: 'string' },
-    'node-image': { type: 'string' },
-    tag: { type: 'string' },
-    build: { type: 'boolean', default: true },
-    smoke: { type: 'boolean', default: true },
-    'max-mb': { type: 'string' },
-    commit: { type: 'string' },
-    chromium: { type: 'boolean', default: false },
-    engine: { type: 'string', default: 'openclaw' },
-    'ready-within': { type: 'string', default: '30' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const OPTIONS = {
+  builder: { type: 'string' },
+  'node-image': { type: 'string' },
+  tag: { type: 'string' },
+  build: { type: 'boolean', default: true },
+  smoke: { type: 'boolean', default: true },
+  'max-mb': { type: 'string' },
+  commit: { type: 'string' },
+  chromium: { type: 'boolean', default: false },
+  engine: { type: 'string', default: 'openclaw' },
+  'ready-within': { type: 'string', default: '30' },
+  help: { type: 'boolean', default: false },
+} as const satisfies ParseArgsConfig['options']
+
+const { values, positionals } = (() => {
+  try {
+    return parseArgs({ allowNegative: true, allowPositionals: true, options: OPTIONS })
+  } catch (err) {
+    console.error(`${(err as Error).message}\n\n${HELP}`)
+    return process.exit(2)
+  }
+})()
 const name = z.enum(['runtime', 'pool', 'services']).safeParse(positionals[0]).data
 if (values.help || name === undefined) {
   console.log(HELP)

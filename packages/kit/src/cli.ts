@@ -81,7 +81,7 @@ const COMMON = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' 
 
 function helpOf<C, T extends Terminal>({ usage, help }: Command<C, T>, { optionsHelp, notes }: CommandSet<C, T>): string {
   const common = ['  --json        print the answer as JSON', ...(optionsHelp ? [optionsHelp] : []), '  -h, --help    this text']
-  return `${usage}\n\n${help}\n${common.join('\n')}${notes ? `\n\n${notes}` : ''}`
+  return [usage, help.trimEnd(), common.join('\n'), notes].filter(Boolean).join('\n\n')
 }
 
 function introduce<C, T extends Terminal>(name: string | undefined, terminal: T, { about, commands }: CommandSet<C, T>): number {

@@ -1,5 +1,5 @@
 export { type Command, type CommandSet, type Invocation, Refused, runCommand, type Terminal, Usage } from './cli.ts'
-export { type OpenedDatabase, withOwnDatabase } from './db/command.ts'
+export { type OpenedDatabase, runMigration, withOwnDatabase } from './db/command.ts'
 export { connectDatabase, type Database, type Queryable, type Transaction, withTransaction } from './db/connection.ts'
 export { acquireLease, releaseLease } from './db/leases.ts'
 export { type Meta, migrate, readMeta, readSchema } from './db/migrate.ts'

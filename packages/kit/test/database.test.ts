@@ -11,6 +11,8 @@ import {
   migrate,
   releaseLease,
   withTransaction,
+  runMigration,
+  UnusableEnv,
 } from '../src/index.ts'
 
 const log = createLogger('test', 'silent')
@@ -61,6 +63,48 @@ describe('migrations', () => {
     await expect(migrate({ url: database.url, folder: await emptyFolder(), environment: 'production' })).rejects.toThrow(
       'belongs to environment "dev"',
     )
+  })
+})
+
+describe('the program that migrates', () => {
+  async function run(migrateWith: () => Promise<{ applied: string[] }>, ...argv: string[]) {
+    const said = { out: '', err: '' }
+    const terminal = {
+      env: {},
+      out: (text: string) => void (said.out += text),
+      err: (text: string) => void (said.err += text),
+      progress: null,
+    }
+    return { code: await runMigration(argv, terminal, { service: 'pool', migrate: migrateWith }), ...said }
+  }
+
+  test('says what it did', async () => {
+    const work = async () => migrate({ url: database.url, folder: await emptyFolder(), environment: 'dev' })
+    expect(await run(work)).toEqual({ code: 0, out: 'up to date', err: '' })
+    expect(await run(() => Promise.resolve({ applied: ['0001_a.sql', '0002_b.sql'] }))).toMatchObject({
+      out: 'applied 0001_a.sql, 0002_b.sql',
+    })
+  })
+
+  test('says in words why it cannot, and nothing of its own inside', async () => {
+    const refused = (work: () => Promise<never>) => run(work).then(({ code, out, err }) => [code, out, err])
+    const unset = { name: 'DATABASE_URL', message: 'is required' }
+    expect(await refused(() => Promise.reject(new UnusableEnv([unset])))).toEqual([
+      1,
+      '',
+      'The environment is not usable:\n  DATABASE_URL: is required',
+    ])
+    const cause = new Error('relation "x" does not exist')
+    expect(await refused(() => Promise.reject(new Error('migration 0002_b.sql failed', { cause })))).toEqual([
+      1,
+      '',
+      'migration 0002_b.sql failed: relation "x" does not exist',
+    ])
+  })
+
+  test('is asked for help without anything being done', async () => {
+    const { code, out } = await run(() => Promise.reject(new Error('it was run')), '--help')
+    expect([code, out]).toEqual([0, expect.stringMatching('usage: db:migrate')])
   })
 })
 

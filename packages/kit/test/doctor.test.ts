@@ -91,5 +91,7 @@ describe('a run', () => {
   test('an error is told in one line, with its causes', () => {
     const cause = new AggregateError([new Error('connect ECONNREFUSED 127.0.0.1:9')])
     expect(inWords(new Error('fetch failed', { cause }))).toBe('fetch failed: Error: connect ECONNREFUSED 127.0.0.1:9')
+    const late = new Error('aborted')
+    expect(inWords(new Error('it does not answer: aborted', { cause: late }))).toBe('it does not answer: aborted')
   })
 })

@@ -84,6 +84,7 @@ describe('options', () => {
     expect(parseStartOptions(['--help'], '.data')).toBeNull()
     expect(() => parseStartOptions(['--instances', 'paper'], '.data')).toThrow('process or virtual')
     expect(() => parseStartOptions(['--real', 'railway'], '.data')).toThrow('only openrouter')
+    expect(() => parseStartOptions(['--real', 'openrouter'], '.data', {})).toThrow('needs OPENROUTER_MANAGEMENT_KEY')
     expect(() => parseStartOptions(['--engine', 'steam'], '.data')).toThrow('lite or openclaw')
     expect(() => parseStartOptions(['--nonsense'], '.data')).toThrow('nonsense')
   })

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { HttpError, Refused, requestJson } from '@convos/kit'
+import { HttpError, Refused, requestJson, Usage } from '@convos/kit'
 import { z } from 'zod'
 import { ProblemDocument } from '../contract/index.ts'
 
@@ -23,13 +23,19 @@ const Sandbox = z.object({
   providers: z.object({ convos: z.string().nullable() }),
 })
 
-/** The pool as named, else by the environment, else the sandbox that runs here. */
+/**
+ * The pool as named, else by the environment, else the sandbox that runs here; the sandbox's key is given to the sandbox alone.
+ * @throws Usage @throws Refused
+ */
 export async function connect(p: { url: string | undefined; key: string | undefined; env: NodeJS.ProcessEnv }): Promise<Api> {
   const given = { url: p.url ?? p.env['POOL_URL'], key: p.key ?? p.env['POOL_API_KEY']?.split(',')[0] }
   const sandbox = given.url && given.key ? null : await readSandbox()
   const url = (given.url ?? sandbox?.poolUrl)?.replace(/\/+$/, '')
-  const key = given.key ?? sandbox?.poolApiKey
-  if (!url || !key) throw new Refused('no pool to ask: set POOL_URL and POOL_API_KEY, or start the sandbox')
+  if (!url) throw new Refused('no pool to ask: set POOL_URL and POOL_API_KEY, or start the sandbox')
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new Usage(`"${url}" is no address of a pool: it begins with https:// or http://`)
+  const key = given.key ?? (url === sandbox?.poolUrl ? sandbox.poolApiKey : undefined)
+  if (!key) throw new Refused(`no key for the pool at ${url}: set POOL_API_KEY`)
 
   const call = async <S extends z.ZodType>(
     method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -70,6 +76,7 @@ function explain(err: unknown, url: string): string {
   if (err.kind === 'network') return `the pool at ${url} cannot be reached`
   const problem = ProblemDocument.safeParse(err.body).data
   if (!problem) return err.message
+  if (err.status === 401) return `UNAUTHORIZED: the pool at ${url} does not know this key (POOL_API_KEY, --key)`
   const fields = (problem.errors ?? []).map(({ path, message }) => `\n  ${path}: ${message}`).join('')
   return `${problem.code}: ${problem.detail ?? problem.title}${fields} (request ${problem.requestId})`
 }

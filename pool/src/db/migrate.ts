@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { migrate } from '@convos/kit'
+import { migrate, processTerminal, runMigration } from '@convos/kit'
 import { type Config, readConfig } from '../config.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -8,7 +8,8 @@ const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url))
 export const migratePool = (config: Pick<Config, 'environment' | 'database'>) =>
   migrate({ url: config.database.directUrl, folder: FOLDER, environment: config.environment })
 
-if (import.meta.main) {
-  const { applied } = await migratePool(readConfig(process.env))
-  console.log(applied.length > 0 ? `applied ${applied.join(', ')}` : 'up to date')
-}
+if (import.meta.main)
+  process.exitCode = await runMigration(process.argv.slice(2), processTerminal(process.env), {
+    service: 'pool',
+    migrate: async (env) => migratePool(readConfig(env)),
+  })

@@ -5,6 +5,8 @@ import type { Limits } from '../limits.ts'
 
 const CLAIM_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 90]
 const WARM_UP_BUCKETS = [5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900]
+/** What claims fail of through no fault of their claimers. */
+const OUR_FAULTS = ['CLAIM_FAILED', 'INSTANCE_LOST', 'INTERRUPTED', 'SERVICES_UNAVAILABLE', 'TOOLS_UNAVAILABLE', 'UNKNOWN']
 const TICK_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 25]
 
 export type Meters = ReturnType<typeof createMeters>
@@ -42,6 +44,9 @@ export function createMeters(registry: Registry, limits: Pick<Limits, 'hitWithin
     labelNames: ['result'],
     registers,
   })
+  // from the start: a rule sees an increase from 0, and none in what was not there
+  for (const code of OUR_FAULTS) claims.inc({ outcome: 'failed', code }, 0)
+  for (const result of ['ready', 'failed']) creations.inc({ result }, 0)
   const ticks = new Histogram({
     name: 'pool_tick_duration_seconds',
     help: 'Time of one completed look at the whole fleet',

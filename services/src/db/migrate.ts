@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { createLogger, migrate, type Meta } from '@convos/kit'
+import { migrate, type Meta, processTerminal, runMigration } from '@convos/kit'
 import { readConfig } from '../config.ts'
 
 const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -8,8 +8,11 @@ const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url))
 export const migrateServices = (p: { url: string; environment: string }): Promise<{ applied: string[]; meta: Meta }> =>
   migrate({ ...p, folder: FOLDER })
 
-if (import.meta.main) {
-  const config = readConfig(process.env)
-  const { applied } = await migrateServices({ url: config.db.directUrl, environment: config.environment })
-  createLogger('services', config.logLevel).info({ applied }, 'the database is up to date')
-}
+if (import.meta.main)
+  process.exitCode = await runMigration(process.argv.slice(2), processTerminal(process.env), {
+    service: 'services',
+    async migrate(env) {
+      const { db, environment } = readConfig(env)
+      return migrateServices({ url: db.directUrl, environment })
+    },
+  })

@@ -12,6 +12,10 @@ const Rule = z.strictObject({
     .string()
     .regex(/^\d+[smh]$/)
     .optional(),
+  keep_firing_for: z
+    .string()
+    .regex(/^\d+[smh]$/)
+    .optional(),
   labels: z.strictObject({ severity: z.enum(['critical', 'warning']) }),
   annotations: z.strictObject({ summary: z.string(), description: z.string(), runbook_url: z.string() }),
 })

@@ -1,5 +1,7 @@
-import { Refused, type Terminal } from '../cli.ts'
+import { type Command, Refused, runCommand, type Terminal } from '../cli.ts'
+import { UnusableEnv } from '../config.ts'
 import { createLogger } from '../log.ts'
+import { inWords } from '../words.ts'
 import { connectDatabase, type Database } from './connection.ts'
 import { type Meta, readMeta } from './migrate.ts'
 
@@ -24,7 +26,7 @@ export async function withOwnDatabase<C extends { environment: string }, T>(
   const db = connectDatabase({ url: p.urlOf(config), log, max: 1 })
   try {
     const meta = await readMeta(db).catch((cause: unknown) => {
-      throw new Refused(`the database cannot be read: ${messageOf(cause)}`, { cause })
+      throw new Refused(`the database cannot be read: ${inWords(cause)}`, { cause })
     })
     if (meta.environment !== config.environment)
       throw new Refused(`this database belongs to environment "${meta.environment}", not to "${config.environment}"`)
@@ -38,8 +40,43 @@ function orRefuse<T>(read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    throw new Refused(messageOf(cause), { cause })
+    throw new Refused(faultsOf(cause), { cause })
   }
 }
 
-const messageOf = (err: unknown): string => (err instanceof Error ? err.message : String(err))
+/** Of faulty variables every one, which takes several lines. */
+const faultsOf = (err: unknown): string => (err instanceof UnusableEnv ? err.message : inWords(err))
+
+/**
+ * The program that brings a service's own database up to date, as a platform runs it before it replaces anything; answers the exit code.
+ */
+export function runMigration(
+  argv: readonly string[],
+  terminal: Terminal,
+  p: { service: string; migrate(env: NodeJS.ProcessEnv): Promise<{ applied: string[] }> },
+): Promise<number> {
+  const command: Command<object> = {
+    name: 'migrate',
+    summary: `brings the database of ${p.service} up to date`,
+    usage: 'usage: db:migrate',
+    help: `  Brings the database of ${p.service} up to date: what it has already is not done again, and two at once wait for each other. The service does the
+  same when it starts. Refuses a database of another environment.
+`,
+    options: {},
+    async run({ json }) {
+      const { applied } = await p.migrate(terminal.env).catch((cause: unknown) => {
+        throw new Refused(faultsOf(cause), { cause })
+      })
+      terminal.out(json ? JSON.stringify({ applied }) : applied.length > 0 ? `applied ${applied.join(', ')}` : 'up to date')
+      return 0
+    },
+  }
+  return runCommand(['migrate', ...argv], terminal, {
+    about: '',
+    commands: [command],
+    options: {},
+    optionsHelp: '',
+    notes: `It works on the database that ${p.service}'s own variables name (DATABASE_DIRECT_URL, else DATABASE_URL).`,
+    within: (_values, work) => work({}),
+  })
+}

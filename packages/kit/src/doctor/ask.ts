@@ -1,5 +1,6 @@
 import { judgeClock } from './clock.ts'
-import { inWords, type Seen, unverified } from './finding.ts'
+import { inWords } from '../words.ts'
+import { type Seen, unverified } from './finding.ts'
 
 export interface Answered {
   status: number

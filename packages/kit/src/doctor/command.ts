@@ -95,5 +95,6 @@ function told(service: string, findings: readonly Finding[]): string {
     ...(todo === null ? [] : [`${' '.repeat(widest + 16)}→ ${todo}`]),
   ])
   const count = (level: Level) => findings.filter((finding) => finding.level === level).length
-  return [service, ...lines, `  ${count('fault')} faults, ${count('warning')} warnings`].join('\n')
+  const counted = (level: Level) => `${count(level)} ${level}${count(level) === 1 ? '' : 's'}`
+  return [service, ...lines, `  ${counted('fault')}, ${counted('warning')}`].join('\n')
 }

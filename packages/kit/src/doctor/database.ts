@@ -1,7 +1,8 @@
 import pg from 'pg'
 import { type Migration, migrationsOf } from '../db/migrate.ts'
 import { judgeClock } from './clock.ts'
-import { fault, inWords, ok, type Seen, warning } from './finding.ts'
+import { inWords } from '../words.ts'
+import { fault, ok, type Seen, warning } from './finding.ts'
 
 const OLDEST_POSTGRES = 15
 /** So much of the server's connections in use is worth a word. */

@@ -26,13 +26,3 @@ export const unverified = (code: string, seen: string, todo: string | null = nul
   seen,
   todo,
 })
-
-/** An error in one line: its causes behind it, without what a driver adds. */
-export function inWords(err: unknown): string {
-  const said: string[] = []
-  for (let at: unknown = err; at instanceof Error; at = at.cause) {
-    const [line = ''] = (at instanceof AggregateError ? String(at.errors[0]) : at.message).split('\n')
-    if (line !== '' && !said.includes(line)) said.push(line)
-  }
-  return said.length > 0 ? said.join(': ') : String(err)
-}

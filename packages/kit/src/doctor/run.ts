@@ -1,4 +1,5 @@
-import { fault, type Finding, inWords, type Seen } from './finding.ts'
+import { inWords } from '../words.ts'
+import { fault, type Finding, type Seen } from './finding.ts'
 
 /** One thing that is looked at; it changes nothing. */
 export interface Check {

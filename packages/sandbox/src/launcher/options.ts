@@ -50,7 +50,7 @@ const count = (name: string, text: string, min: number, max: number) => {
 }
 
 /** Null asks for the help text. @throws UsageError */
-export function parseStartOptions(args: string[], defaultDataDir: string): StartOptions | null {
+export function parseStartOptions(args: string[], defaultDataDir: string, env = process.env): StartOptions | null {
   let values
   try {
     values = parseArgs({
@@ -74,6 +74,8 @@ export function parseStartOptions(args: string[], defaultDataDir: string): Start
   const real = values.real.split(',').filter(Boolean)
   const unknown = real.find((name) => name !== 'openrouter')
   if (unknown) throw new UsageError(`--real: "${unknown}" is not known; only openrouter can be real`)
+  if (real.length > 0 && !env['OPENROUTER_MANAGEMENT_KEY'])
+    throw new UsageError('--real openrouter needs OPENROUTER_MANAGEMENT_KEY in the environment')
   const { instances, engine } = values
   if (instances !== 'process' && instances !== 'virtual') throw new UsageError('--instances takes process or virtual')
   if (engine !== 'lite' && engine !== 'openclaw') throw new UsageError('--engine takes lite or openclaw')
