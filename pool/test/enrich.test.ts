@@ -1,6 +1,7 @@
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { runEnrich } from '../src/cli/enrich.ts'
+import { readWarmUpMs } from '../src/db/instances.ts'
 import { newInstanceId } from '../src/naming.ts'
 import { enrich } from '../src/recover/index.ts'
 import { detailOf, healthOf } from './fake-services.ts'
@@ -51,6 +52,17 @@ describe('a database that was lost', () => {
     expect(await statusOf(pool.db, id)).toBe('starting')
     await pool.parts.fleet.look({})
     expect((await pool.claim()).body).toMatchObject({ instanceId: id })
+  })
+
+  test('a box that has answered before says nothing of how creations go: not how long they take, nor that one has failed', async () => {
+    const pool = scoped(await testPool(STILL))
+    const [id, broken] = [nobodysBox(pool), nobodysBox(pool)]
+    await run(pool)
+    pool.services.set(broken, { state: 'deploy_failed' })
+    await pool.parts.fleet.look({})
+    expect([await statusOf(pool.db, id), await statusOf(pool.db, broken)]).toEqual(['ready', 'stuck'])
+    expect(await readWarmUpMs(pool.db)).toBeNull()
+    expect((await pool.db.query('select image from images where failures > 0')).rows).toEqual([])
   })
 
   test.each([

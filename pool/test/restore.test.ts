@@ -3,11 +3,12 @@ import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { makeSafe, runAfterRestore } from '../src/cli/after-restore.ts'
 import { insertClaim } from '../src/db/claims.ts'
+import { readWarmUpMs } from '../src/db/instances.ts'
 import { takeItems } from '../src/db/items.ts'
 import { insertOperation } from '../src/db/operations.ts'
 import { migratePool } from '../src/db/migrate.ts'
 import { detailOf, healthOf } from './fake-services.ts'
-import { reserveNext, countRows, seedReady, statusOf, type TestPool, testPool } from './harness.ts'
+import { reserveNext, countRows, seedReady, statusOf, type TestPool, testPool, unaudited } from './harness.ts'
 
 const STILL = { env: { TICK_INTERVAL_MS: '600000' }, limits: { readyPollMs: 600_000 } }
 
@@ -32,6 +33,16 @@ const terminal = (pool: TestPool, p: { ask?: AskingTerminal['ask'] } = {}) => {
 }
 
 describe('an older copy of the database', () => {
+  test('whose stock proves itself again: how long one takes to be made is known as before', async () => {
+    const pool = scoped(await testPool(STILL))
+    await seedReady(pool, 2)
+    await unaudited(pool.db, `update instances set ready_at = created_at + interval '1 min'`)
+    expect(await makeSafe(pool.db)).toMatchObject({ ready: 2 })
+    await pool.parts.fleet.look({})
+    expect(await countRows(pool.db, 'ready')).toBe(2)
+    expect(await readWarmUpMs(pool.db)).toBe(60_000)
+  })
+
   test('that says ready of what was claimed since: the agent is kept, as crashed, and nobody else gets it', async () => {
     const pool = scoped(await testPool(STILL))
     const [mine = '', free = ''] = await seedReady(pool, 2)

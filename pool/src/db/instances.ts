@@ -231,13 +231,13 @@ export async function removeInstances(db: Queryable, p: { ids: readonly string[]
   return rows.map((row) => row.instance_id)
 }
 
-/** How long instances took from their row to ready, ms: the median of the last 20; null before the first. */
+/** How long instances took from their row to ready, ms: the median of the last 20 of which that is known; null before the first. */
 export async function readWarmUpMs(db: Queryable): Promise<number | null> {
   const { rows } = await db.query<{ ms: number | null }>({
     name: 'read_warm_up',
     text: `
       select percentile_cont(0.5) within group (order by extract(epoch from ready_at - created_at) * 1000) as ms
-      from (select ready_at, created_at from instances where ready_at is not null order by ready_at desc limit 20) latest`,
+      from (select ready_at, created_at from instances where ready_at > created_at order by ready_at desc limit 20) latest`,
   })
   return rows[0]?.ms ?? null
 }

@@ -38,7 +38,8 @@ export async function moveInstances(db: Queryable, p: { moves: readonly Move[]; 
         order by i.id for update of i skip locked
       ), moved as (
         update instances i set status = w.to_status, status_reason = w.reason, status_since = clock_now(),
-          ready_at = case when w.to_status = 'ready' then clock_now() else i.ready_at end,
+          -- the first time: how long it took to be made is told by it
+          ready_at = case when w.to_status = 'ready' then coalesce(i.ready_at, clock_now()) else i.ready_at end,
           -- the date was set for the claim that is known here: what is in the box does not end by it,
           expires_at = case when w.type = 'foreign_claim' then null else i.expires_at end,
           -- nor by whoever claimed it here and did not get it

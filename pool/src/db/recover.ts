@@ -23,7 +23,10 @@ export async function knownClaims(db: Queryable, ids: readonly string[]): Promis
   return new Set(rows.map(({ id }) => id))
 }
 
-/** A row for an instance that services has and this database does not know; false when there is one by now. */
+/**
+ * A row for an instance that services has and this database does not know; false when there is one by now. What has ever answered is
+ * no creation under way: what becomes of it now says nothing of how they go.
+ */
 export async function addRecovered(tx: Queryable, p: Extract<Recovery, { kind: 'add' }>): Promise<boolean> {
   const { belongs, detail } = p
   const { health } = detail
@@ -51,8 +54,9 @@ export async function addRecovered(tx: Queryable, p: Extract<Recovery, { kind: '
     text: `
       with added as (
         insert into instances (id, status, status_reason, touched_at, claim_id, conversation_id, invite_url, agent_name, url, image,
-          phase, phase_since, health, tools, created_at)
-        values ($1, $2, $3, case when $4::boolean then clock_now() end, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14::jsonb, $15)
+          phase, phase_since, health, tools, created_at, ready_at)
+        values ($1, $2, $3, case when $4::boolean then clock_now() end, $5, $6, $7, $8, $9, $10, $11, $12, $13::jsonb, $14::jsonb, $15,
+          case when $13::jsonb is not null then $15::timestamptz end)
         on conflict do nothing returning id, claim_id
       )
       insert into instance_events (instance_id, claim_id, type, to_status, reason, actor)
