@@ -20,6 +20,8 @@ export interface ToolRow {
   secret: string | null
   /** The running instance was given its variables. */
   delivered: boolean
+  /** The claim that it was asked for; null: for whoever has the instance. */
+  claimId: string | null
   error: string | null
 }
 
@@ -32,7 +34,7 @@ export async function readTools(db: Queryable, instanceIds: string[]): Promise<T
     values: [instanceIds],
     text: `
       select id, instance_id as "instanceId", tool_id as "toolId", kind, position, generation, state, resource_id as "resourceId",
-        config, secret, delivered, error
+        config, secret, delivered, claim_id as "claimId", error
       from instance_services where instance_id = any ($1) order by created_at, tool_id, generation, position`,
   })
   return rows
@@ -75,14 +77,17 @@ export async function lockInstance(tx: Transaction, instanceId: string): Promise
 }
 
 /** Writes the rows of one more generation of a tool. */
-export async function addResources(tx: Transaction, p: NewResources & { requestedBy: 'pool' | 'instance' }): Promise<void> {
+export async function addResources(
+  tx: Transaction,
+  p: NewResources & { requestedBy: 'pool' | 'instance'; claimId?: string | undefined },
+): Promise<void> {
   await tx.query({
     name: 'add_resources',
-    values: [p.instanceId, p.toolId, p.kinds, p.requestedBy],
+    values: [p.instanceId, p.toolId, p.kinds, p.requestedBy, p.claimId ?? null],
     text: `
-      insert into instance_services (instance_id, tool_id, kind, position, generation, requested_by)
+      insert into instance_services (instance_id, tool_id, kind, position, generation, requested_by, claim_id)
       select $1, $2, k.kind, k.position - 1,
-        1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $1 and tool_id = $2), $4
+        1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $1 and tool_id = $2), $4, $5
       from unnest($3::text[]) with ordinality as k (kind, position)`,
   })
 }
@@ -90,15 +95,15 @@ export async function addResources(tx: Transaction, p: NewResources & { requeste
 /** Writes down what the claimer brought: nothing of it is ours to create or destroy. */
 export async function addUserProvided(
   tx: Transaction,
-  p: { id: string; instanceId: string; toolId: string; secret: string },
+  p: { id: string; instanceId: string; toolId: string; secret: string; claimId?: string | undefined },
 ): Promise<void> {
   await tx.query({
     name: 'add_user_provided',
-    values: [p.id, p.instanceId, p.toolId, p.secret],
+    values: [p.id, p.instanceId, p.toolId, p.secret, p.claimId ?? null],
     text: `
-      insert into instance_services (id, instance_id, tool_id, kind, generation, state, resource_id, secret)
+      insert into instance_services (id, instance_id, tool_id, kind, generation, state, resource_id, secret, claim_id)
       select $1, $2, $3, 'user', 1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $2 and tool_id = $3),
-        'user_provided', 'user', $4`,
+        'user_provided', 'user', $4, $5`,
   })
 }
 

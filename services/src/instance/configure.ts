@@ -26,7 +26,7 @@ export async function configureInstance(
     await runningInstance(ctx, instanceId)
     throw foreignClaim()
   }
-  const env = await claimEnv(ctx, instanceId)
+  const env = await claimEnv(ctx, { instanceId, claimId })
   const body: ProvisionRequest = { claimId, agentName, instructions, model, joinUrl: joinUrl ?? null, env }
   try {
     const { ok, conversationId, inviteUrl, joined, status } = await callInstance(instance, {
@@ -36,7 +36,7 @@ export async function configureInstance(
       timeoutMs: deadline.leftMs - RESERVE,
       reply: ProvisionAnswer,
     })
-    await recordConfigured(ctx.db, { instanceId, afterMs: AFTER_CLAIM })
+    await recordConfigured(ctx.db, { instanceId, claimId, afterMs: AFTER_CLAIM })
     ctx.wished(instanceId)
     return {
       ok,

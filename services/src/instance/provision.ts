@@ -22,7 +22,7 @@ import {
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
 import { foreignClaim, knownInstance } from './access.ts'
-import { envOf, placeOfSecret } from './tools.ts'
+import { envOf, isFor, placeOfSecret } from './tools.ts'
 import { presentTool } from './tool-state.ts'
 
 export interface ToolRequest {
@@ -142,7 +142,7 @@ async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promis
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === toolId && isLive(row.state))
-    refuseOtherKind(live, false, plugin)
+    refuseOther(live, { users: false, claimId: p.claimId }, plugin)
     const retried = live.length > 0 && (await retryFailed(tx, p))
     if (live.length === 0) {
       if (!available || !provisioning.includes('pool'))
@@ -179,12 +179,12 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === p.toolId && isLive(row.state))
-    refuseOtherKind(live, true, plugin)
+    refuseOther(live, { users: true, claimId: p.claimId }, plugin)
     const [known] = live
     if (known && isDeepStrictEqual(envOf(ctx, known), envVars)) return
     if (known)
       throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${plugin.name} already, with other credentials` })
-    await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret })
+    await addUserProvided(tx, { ...p, id, secret })
     await makeUrgent(tx, p.instanceId)
   })
   ctx.wished(p.instanceId)
@@ -196,12 +196,18 @@ function refuseForeign(instance: { claimId: string | null } | null, claimId: str
   throw foreignClaim()
 }
 
-/** What it has must go first: two of a kind would give it the same variables. */
-function refuseOtherKind(live: ToolRow[], users: boolean, { name }: ToolPlugin): void {
+/** What it has must go first: two of a kind would give it the same variables, and what another claim brought is for nobody else. */
+function refuseOther(
+  live: ToolRow[],
+  { users, claimId }: { users: boolean; claimId: string | undefined },
+  { name }: ToolPlugin,
+): void {
   if (live.some(({ state }) => state === 'destroying'))
     throw new Problem({ status: 409, code: 'TOOL_GOING', detail: `the ${name} it had is still being removed` })
   if (live.some(({ kind }) => (kind === 'user') !== users))
     throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${name} already, provided in another way` })
+  if (claimId !== undefined && !live.every((row) => isFor(claimId, row)))
+    throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${name} already, of another claim` })
 }
 
 interface OneTool {

@@ -24,15 +24,21 @@ const EnvVars = z.record(z.string(), z.string())
 export const envOf = ({ vault }: Pick<Context, 'vault'>, row: ToolRow): Record<string, string> =>
   row.secret === null ? {} : EnvVars.parse(JSON.parse(vault.open(row.secret, placeOfSecret(row))))
 
+interface Owned {
+  instanceId: string
+  claimId: string | null
+}
+
 /** What an instance's tools give it, opened. */
-export async function toolEnv(ctx: Context, instanceId: string): Promise<Record<string, string>> {
-  const rows = (await readTools(ctx.db, [instanceId])).filter(inUse)
+export async function toolEnv(ctx: Context, { instanceId, claimId }: Owned): Promise<Record<string, string>> {
+  const rows = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && isFor(claimId, row))
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
 /** What a claim's tools give it; those of every instance it had from its first boot on. */
-export async function claimEnv(ctx: Context, instanceId: string): Promise<Record<string, string>> {
-  const rows = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && !isAlways(ctx, row))
+export async function claimEnv(ctx: Context, { instanceId, claimId }: Owned): Promise<Record<string, string>> {
+  const tools = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && isFor(claimId, row))
+  const rows = tools.filter((row) => !isAlways(ctx, row))
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
@@ -44,6 +50,10 @@ export const isAlways = ({ tools }: Pick<Context, 'tools'>, { toolId }: Pick<Too
   tools.getByToolId(toolId)?.provisioning.includes('always') ?? false
 
 export const inUse = ({ state }: ToolRow): boolean => state === 'active' || state === 'user_provided'
+
+/** Whether a claim may have it: what another one brought may stand there late, when that one was given up long ago. */
+export const isFor = (claimId: string | null, tool: Pick<ToolRow, 'claimId'>): boolean =>
+  tool.claimId === null || tool.claimId === claimId
 
 /** How a resource's steps are called in the log. */
 function stepName({ toolId, kind, position, generation }: Pick<ToolRow, 'toolId' | 'kind' | 'position' | 'generation'>): string {
