@@ -19,6 +19,7 @@ import {
   type ToolRow,
   wishToolAway,
 } from '../db/tools.ts'
+import { asProblem } from '../infra/problem.ts'
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
 import { foreignClaim, knownInstance } from './access.ts'
@@ -96,7 +97,7 @@ export async function validateUserConfig(
   try {
     return await wanted.validate(parsed.data)
   } catch (err) {
-    throw err instanceof UserConfigRejected ? rejected(err.errors, err) : err
+    throw err instanceof UserConfigRejected ? rejected(err.errors, err) : asProblem(err)
   }
 }
 
@@ -111,7 +112,9 @@ export async function updateTool(
   const row = await readUsage(ctx.db, p)
   if (!row?.resourceId)
     throw new Problem({ status: 409, code: 'TOOL_NOT_ACTIVE', detail: `instance ${p.instanceId} has no active ${p.toolId}` })
-  const { config } = await update.apply({ resourceId: row.resourceId, change })
+  const { config } = await update.apply({ resourceId: row.resourceId, change }).catch((err: unknown) => {
+    throw asProblem(err)
+  })
   await recordConfig(ctx.db, { id: row.id, config })
   return toolOf(ctx, p)
 }
