@@ -27,7 +27,7 @@ test('what a claim wants of an instance while it is driven is not forgotten when
   const lease = { instanceId: id, runnerId: 'a' }
   const { wish, rollout, claimId } = await readHeld(h.ctx.db, lease)
   await bindClaim(h.ctx.db, { instanceId: id, claimId: 'a claim', allowedTools: [], wantedName: 'tokyo' })
-  await recordConfigured(h.ctx.db, { instanceId: id, afterMs: 500 })
+  await recordConfigured(h.ctx.db, { instanceId: id, claimId: 'a claim', afterMs: 500 })
   const nothing = { urgent: false, delayMs: null, attempts: 0, refusals: 0, error: null }
   await pauseInstance(h.ctx.db, lease, { wish, rollout, claimId, ...nothing })
   await h.pass('b')

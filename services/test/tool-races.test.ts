@@ -103,6 +103,49 @@ test('nothing of a claim stays with an instance that says it is another’s', as
   expect(await claimOf(id)).toMatchObject({ claimId: ORDER.claimId })
 })
 
+test('what was given for a claim that came to nothing never reaches the next one, and goes', async () => {
+  const { id, box } = await w.running()
+  const late = { claimId: 'claim-0', userConfig: { pin: '1234' } }
+  await w.call('post', `/provision/${id}/doorbell`, late).expect(200)
+  await w.configure(id)
+  expect(w.told(box, '/pool/provision').map(({ env }) => env)).toEqual([{}])
+  w.start()
+  await expect.poll(async () => (await w.rows(id)).map(({ state }) => state), { timeout: 5_000 }).toEqual(['destroyed'])
+  expect(w.told(box, '/pool/env')).toEqual([])
+  await w.call('post', `/provision/${id}/doorbell`, late).expect(409)
+})
+
+test('what an earlier claim left is not taken for the next one’s, whoever brought it', async () => {
+  const { id } = await w.running()
+  w.start()
+  await w.call('post', `/provision/${id}/doorbell`, { claimId: 'claim-0' }).expect(200)
+  const next = { claimId: ORDER.claimId }
+  expect((await w.call('post', `/provision/${id}/doorbell`, next).expect(409)).body).toMatchObject({ code: 'TOOL_EXISTS' })
+  await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200)
+  const users = { userConfig: { pin: '1234' } }
+  await w.call('post', `/provision/${id}/doorbell`, { claimId: 'claim-0', ...users }).expect(200)
+  expect((await w.call('post', `/provision/${id}/doorbell`, { ...next, ...users }).expect(409)).body).toMatchObject({
+    code: 'TOOL_EXISTS',
+  })
+})
+
+test('a claim that an instance refuses takes its tools with it, and nobody else’s', async () => {
+  const { id, box } = await w.running()
+  await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId, userConfig: { pin: '1234' } }).expect(200)
+  await w.h.ctx.db.query(
+    `insert into instance_services (instance_id, tool_id, kind, state, resource_id, claim_id)
+     values ($1, 'pager', 'pager', 'active', 'p1', 'claim-2')`,
+    [id],
+  )
+  box.respond = () => ({ status: 409, body: { code: 'FOREIGN_CLAIM' } })
+  await w.call('post', `/configure/${id}`, ORDER).expect(409)
+  await w.h.pass()
+  expect((await w.rows(id)).map(({ state }) => state)).toEqual(['destroyed'])
+  const { rows } = await w.h.ctx.db.query(`select state from instance_services where tool_id = 'pager'`)
+  expect(rows).toEqual([{ state: 'active' }])
+  expect(w.told(box, '/pool/env')).toEqual([])
+})
+
 test('what an instance says of itself counts more than a row that is older: another claim does not even reach it', async () => {
   const { id, box } = await w.running()
   await w.bound(id, 'claim-2')

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { ProviderError } from '../src/infra/errors.ts'
 import { createToyWorld, ORDER, type ToyWorld } from './support/toy-world.ts'
 import { newId } from './support/harness.ts'
 
@@ -122,22 +123,6 @@ describe('after the claim', () => {
     await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200, { ok: true })
   })
 
-  test('what was made for a claim that came to nothing goes to no other, however late it came', async () => {
-    const { id, box } = await w.running()
-    w.start()
-    await w.call('post', `/provision/${id}/doorbell`, { claimId: 'before', userConfig: { pin: '1234' } }).expect(200)
-    const refused = { code: 'FOREIGN_TOOLS', fault: 'instance' }
-    expect((await w.call('post', `/configure/${id}`, ORDER).expect(409)).body).toMatchObject(refused)
-    expect(w.told(box, '/pool/provision')).toEqual([])
-    for (const own of [{}, { userConfig: { pin: '1234' } }]) {
-      const given = await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId, ...own }).expect(409)
-      expect(given.body).toMatchObject(refused)
-    }
-    await w.call('delete', `/destroy/${id}/doorbell/_?claimId=${ORDER.claimId}`).expect(200, { ok: true })
-    await w.call('post', `/provision/${id}/doorbell`, { claimId: ORDER.claimId }).expect(200)
-    await w.configure(id)
-  })
-
   test('an agent that does not listen keeps no tool alive', async () => {
     const { id, box } = await w.running()
     await w.configure(id)
@@ -243,6 +228,30 @@ test('a setting is changed through the tool itself, and shows', async () => {
   })
   await w.call('patch', `/provision/${id}/doorbell`, { volume: 11 }).expect(400)
   expect((await w.call('patch', `/provision/${id}/wallet`, {}).expect(409)).body).toMatchObject({ code: 'NOT_SUPPORTED' })
+})
+
+test('a provider that fails while somebody waits is told from a fault of ours, and when to come back', async () => {
+  const { id } = await w.running()
+  w.start()
+  await w.call('post', `/provision/${id}/doorbell`, {}).expect(200)
+  const failed = (kind: 'transient' | 'rate_limited') =>
+    new ProviderError('no', { provider: 'bells', operation: 'o', kind, uncertain: false, retryAfterMs: 7_000 })
+  const { update, userConfig } = w.toy.plugin
+  const fail = (kind: 'transient' | 'rate_limited') => {
+    if (update) update.apply = () => Promise.reject(failed(kind))
+    if (userConfig) userConfig.validate = () => Promise.reject(failed(kind))
+  }
+  const asks = [
+    () => w.call('patch', `/provision/${id}/doorbell`, { volume: 9 }),
+    () => w.call('post', '/validate/doorbell', { userConfig: { pin: '1234' } }),
+  ]
+  for (const ask of asks) {
+    fail('transient')
+    expect((await ask().expect(502)).body).toMatchObject({ code: 'PROVIDER_FAILED' })
+    fail('rate_limited')
+    const busy = await ask().expect(503)
+    expect([busy.body, busy.headers['retry-after']]).toEqual([expect.objectContaining({ code: 'PROVIDER_BUSY' }), '7'])
+  }
 })
 
 test('usage is measured at most every five minutes, however many ask', async () => {

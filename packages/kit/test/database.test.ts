@@ -1,8 +1,10 @@
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDatabase, eventually, type TestDatabase } from '@convos/sandbox/testing'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createDatabase, eventually, scoped, type TestDatabase } from '@convos/sandbox/testing'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
   acquireLease,
   connectDatabase,
@@ -156,4 +158,45 @@ test('who stands still in the middle of a transaction loses it: nobody waits for
   })
   await expect(hung).rejects.toThrow()
   expect((await shown(db)).rows).toEqual([{ idle: '0' }])
+})
+
+/** The way to the database, which can fall silent: nothing is closed, and nothing comes through any more. */
+async function silencable(url: string) {
+  const { host, port, user = '', password, database: name = '' } = new pg.Client({ connectionString: url })
+  const open = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+    near.pipe(far).pipe(near)
+    for (const socket of [near, far]) open.add(socket.on('error', () => {}))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const way = new URL(`postgresql://127.0.0.1:${(server.address() as AddressInfo).port}/${name}`)
+  Object.assign(way, { username: user, password: typeof password === 'string' ? password : '' })
+  return {
+    url: way.href,
+    silence() {
+      for (const socket of open) socket.unpipe().pause()
+    },
+    [Symbol.dispose]() {
+      server.close()
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+test('what a silent connection was asked fails in time, in a transaction or not, and the next one serves', async () => {
+  const way = scoped(await silencable(database.url))
+  const far = connectDatabase({ url: way.url, log, max: 1, queryTimeoutMs: 100 })
+  onTestFinished(() => far.end())
+  const one = () => far.query<{ one: number }>('select 1 as one')
+  await one()
+  way.silence()
+  await expect(one()).rejects.toThrow('timeout')
+  expect((await one()).rows).toEqual([{ one: 1 }])
+  const cut = withTransaction(far, async (tx) => {
+    way.silence()
+    await tx.query('select 1')
+  })
+  await expect(cut).rejects.toThrow('timeout')
+  expect((await one()).rows).toEqual([{ one: 1 }])
 })

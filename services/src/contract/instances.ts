@@ -68,7 +68,7 @@ export type InstanceReply = z.infer<typeof InstanceReply>
 export const GatewayReply = z.object({ gatewayUrl: z.string(), gatewayToken: z.string() })
 export type GatewayReply = z.infer<typeof GatewayReply>
 
-/** `POST /configure/:instanceId`; a repeat with the same claimId answers the same, another claim's box is a 409 `FOREIGN_CLAIM`, one with tools of another claim a 409 `FOREIGN_TOOLS`. */
+/** `POST /configure/:instanceId`; a repeat with the same claimId answers the same, another claim's box is a 409 `FOREIGN_CLAIM`. */
 export const ConfigureRequest = z.object({
   claimId: z.string().min(1).max(64),
   agentName: z.string().min(1).max(64),

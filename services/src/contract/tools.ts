@@ -18,7 +18,7 @@ export const RegistryReply = z.array(Tool)
 /** `POST /validate/:toolId`: 200 when the provider accepts the credentials, 422 `USER_CONFIG_REJECTED` with the fields when not. */
 export const ValidateRequest = z.object({ userConfig: z.unknown() })
 
-/** Whose claim asks: 409 `FOREIGN_CLAIM` once the instance is bound to another, `FOREIGN_TOOLS` while it has the tool of another; absent from an older pool, and whoever it is for. */
+/** Whose claim asks: 409 `FOREIGN_CLAIM` once the instance is bound to another; absent from an older pool, and whoever it is for. */
 export const ForClaim = z.object({ claimId: z.string().min(1).max(64).optional() })
 
 /** `POST /provision/:instanceId/:toolId`; with `userConfig` the claimer's own credentials are given to it instead. */

@@ -119,26 +119,45 @@ export async function bindClaim(
   return rowCount === 1
 }
 
-/** The instance says that it is another claim's: whose, and what that one may, is not known here. */
+/** The instance says that it is another claim's: whose, and what that one may, is not known here. What this claim brought is to go. */
 export async function unbindClaim(db: Queryable, p: { instanceId: string; claimId: string }): Promise<void> {
   await db.query({
     name: 'unbind_claim',
     values: [p.instanceId, p.claimId],
     text: `
-      update instance_infra set claim_id = null, allowed_tools = null, wanted_name = null
-      where instance_id = $1 and claim_id = $2 and wish = 'present'`,
+      with unbound as (
+        update instance_infra set claim_id = null, allowed_tools = null, wanted_name = null, urgent = true, next_run_at = clock_now()
+        where instance_id = $1 and claim_id = $2 and wish = 'present' returning instance_id)
+      update instance_services t set state = 'destroying', error = null
+      from unbound
+      where t.instance_id = unbound.instance_id and t.claim_id = $2 and t.state in ('creating', 'active', 'user_provided', 'failed')`,
   })
 }
 
-/** The instance did as it was told: it is probed at once, an older probe's answer is dropped, and the runner does what may wait. */
-export async function recordConfigured(db: Queryable, p: { instanceId: string; afterMs: number }): Promise<void> {
+/**
+ * The instance did as it was told: it is probed at once, an older probe's answer is dropped, and the runner does what may wait. What an earlier
+ * claim brought that came to nothing is to go.
+ */
+export async function recordConfigured(
+  db: Queryable,
+  p: { instanceId: string; claimId: string; afterMs: number },
+): Promise<void> {
   await db.query({
     name: 'record_configured',
-    values: [p.instanceId, p.afterMs],
+    values: [p.instanceId, p.afterMs, p.claimId],
     text: `
-      update instance_infra set next_probe_at = clock_now(),
-        next_run_at = least(next_run_at, clock_now() + $2 * interval '1 ms')
-      where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')`,
+      with left_over as (
+        select id from instance_services
+        where instance_id = $1 and claim_id <> $3 and state in ('creating', 'active', 'user_provided', 'failed')),
+      -- its row first, as everybody does who changes both
+      configured as (
+        update instance_infra set next_probe_at = clock_now(), urgent = urgent or exists (select from left_over),
+          next_run_at = least(next_run_at, clock_now() + $2 * interval '1 ms')
+        where instance_id = $1 and wish = 'present' and phase in ('deploying', 'running', 'deploy_failed')
+        returning instance_id)
+      update instance_services t set state = 'destroying', error = null
+      from configured, left_over
+      where t.id = left_over.id and t.state in ('creating', 'active', 'user_provided', 'failed')`,
   })
 }
 

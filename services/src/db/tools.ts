@@ -14,14 +14,14 @@ export interface ToolRow {
   /** The instance's how many-eth of this tool. */
   generation: number
   state: LedgerState
-  /** The claim that it was made for; null: for whoever has the instance. */
-  claimId: string | null
   resourceId: string | null
   config: Record<string, unknown>
   /** Sealed variables. */
   secret: string | null
   /** The running instance was given its variables. */
   delivered: boolean
+  /** The claim that it was asked for; null: for whoever has the instance. */
+  claimId: string | null
   error: string | null
 }
 
@@ -33,8 +33,8 @@ export async function readTools(db: Queryable, instanceIds: string[]): Promise<T
     name: 'read_tools',
     values: [instanceIds],
     text: `
-      select id, instance_id as "instanceId", tool_id as "toolId", kind, position, generation, state, claim_id as "claimId",
-        resource_id as "resourceId", config, secret, delivered, error
+      select id, instance_id as "instanceId", tool_id as "toolId", kind, position, generation, state, resource_id as "resourceId",
+        config, secret, delivered, claim_id as "claimId", error
       from instance_services where instance_id = any ($1) order by created_at, tool_id, generation, position`,
   })
   return rows
@@ -83,7 +83,7 @@ export async function addResources(
 ): Promise<void> {
   await tx.query({
     name: 'add_resources',
-    values: [p.instanceId, p.toolId, p.kinds, p.requestedBy, p.claimId],
+    values: [p.instanceId, p.toolId, p.kinds, p.requestedBy, p.claimId ?? null],
     text: `
       insert into instance_services (instance_id, tool_id, kind, position, generation, requested_by, claim_id)
       select $1, $2, k.kind, k.position - 1,
@@ -95,11 +95,11 @@ export async function addResources(
 /** Writes down what the claimer brought: nothing of it is ours to create or destroy. */
 export async function addUserProvided(
   tx: Transaction,
-  p: { id: string; instanceId: string; toolId: string; secret: string; claimId: string | undefined },
+  p: { id: string; instanceId: string; toolId: string; secret: string; claimId?: string | undefined },
 ): Promise<void> {
   await tx.query({
     name: 'add_user_provided',
-    values: [p.id, p.instanceId, p.toolId, p.secret, p.claimId],
+    values: [p.id, p.instanceId, p.toolId, p.secret, p.claimId ?? null],
     text: `
       insert into instance_services (id, instance_id, tool_id, kind, generation, state, resource_id, secret, claim_id)
       select $1, $2, $3, 'user', 1 + (select coalesce(max(generation), 0) from instance_services where instance_id = $2 and tool_id = $3),

@@ -20,14 +20,6 @@ export const foreignClaim = () =>
     extra: { fault: 'instance', instanceCode: null },
   })
 
-export const foreignTools = () =>
-  new Problem({
-    status: 409,
-    code: 'FOREIGN_TOOLS',
-    detail: 'the instance has tools of another claim',
-    extra: { fault: 'instance', instanceCode: null },
-  })
-
 export const notRunning = (instanceId: string) =>
   new Problem({ status: 409, code: 'INSTANCE_NOT_RUNNING', detail: `instance ${instanceId} is not running` })
 

@@ -36,7 +36,7 @@ export async function configureInstance(
       timeoutMs: deadline.leftMs - RESERVE,
       reply: ProvisionAnswer,
     })
-    await recordConfigured(ctx.db, { instanceId, afterMs: AFTER_CLAIM })
+    await recordConfigured(ctx.db, { instanceId, claimId, afterMs: AFTER_CLAIM })
     ctx.wished(instanceId)
     return {
       ok,

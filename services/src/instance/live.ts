@@ -7,7 +7,7 @@ import { INSTANCE_CALL, PROBE_IN_TRANSITION } from '../limits.ts'
 import { NotYet } from '../saga.ts'
 import { callInstance } from './call.ts'
 import type { Run } from './run.ts'
-import { envOf, inUse, isAlways } from './tools.ts'
+import { envOf, inUse, isAlways, isFor } from './tools.ts'
 
 type Overlay = z.infer<typeof EnvRequest>['env']
 
@@ -25,7 +25,7 @@ async function overlay({ ctx, row }: Run, env: Overlay): Promise<void> {
 export async function deliver(run: Run): Promise<void> {
   const { ctx, lease, row } = run
   const rows = (await readTools(ctx.db, [row.instanceId])).filter(
-    (tool) => inUse(tool) && !tool.delivered && !isAlways(ctx, tool),
+    (tool) => inUse(tool) && !tool.delivered && !isAlways(ctx, tool) && isFor(row.claimId, tool),
   )
   if (row.claimId === null || rows.length === 0) return
   const [status] = await readStatus(ctx.db, [row.instanceId])
@@ -47,7 +47,7 @@ export async function deliver(run: Run): Promise<void> {
  */
 export async function withdraw(run: Run, tool: ToolRow): Promise<void> {
   // they may have come with the claim
-  const given = tool.delivered || run.row.claimId !== null
+  const given = tool.delivered || (run.row.claimId !== null && isFor(run.row.claimId, tool))
   if (!given || tool.secret === null) return
   const names = Object.keys(envOf(run.ctx, tool))
   try {

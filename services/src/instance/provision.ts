@@ -19,10 +19,11 @@ import {
   type ToolRow,
   wishToolAway,
 } from '../db/tools.ts'
+import { asProblem } from '../infra/problem.ts'
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'
 import { foreignClaim, knownInstance } from './access.ts'
-import { envOf, placeOfSecret, refuseForeignTools } from './tools.ts'
+import { envOf, isFor, placeOfSecret } from './tools.ts'
 import { presentTool } from './tool-state.ts'
 
 export interface ToolRequest {
@@ -96,7 +97,7 @@ export async function validateUserConfig(
   try {
     return await wanted.validate(parsed.data)
   } catch (err) {
-    throw err instanceof UserConfigRejected ? rejected(err.errors, err) : err
+    throw err instanceof UserConfigRejected ? rejected(err.errors, err) : asProblem(err)
   }
 }
 
@@ -111,7 +112,9 @@ export async function updateTool(
   const row = await readUsage(ctx.db, p)
   if (!row?.resourceId)
     throw new Problem({ status: 409, code: 'TOOL_NOT_ACTIVE', detail: `instance ${p.instanceId} has no active ${p.toolId}` })
-  const { config } = await update.apply({ resourceId: row.resourceId, change })
+  const { config } = await update.apply({ resourceId: row.resourceId, change }).catch((err: unknown) => {
+    throw asProblem(err)
+  })
   await recordConfig(ctx.db, { id: row.id, config })
   return toolOf(ctx, p)
 }
@@ -142,8 +145,7 @@ async function addOurs(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Promis
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === toolId && isLive(row.state))
-    refuseForeignTools(live, p.claimId)
-    refuseOtherKind(live, false, plugin)
+    refuseOther(live, { users: false, claimId: p.claimId }, plugin)
     const retried = live.length > 0 && (await retryFailed(tx, p))
     if (live.length === 0) {
       if (!available || !provisioning.includes('pool'))
@@ -180,13 +182,12 @@ async function addUsersOwn(ctx: Context, plugin: ToolPlugin, p: ToolRequest): Pr
     if (!instance) throw instanceGoing(p.instanceId)
     refuseForeign(instance, p.claimId)
     const live = (await readTools(tx, [p.instanceId])).filter((row) => row.toolId === p.toolId && isLive(row.state))
-    refuseForeignTools(live, p.claimId)
-    refuseOtherKind(live, true, plugin)
+    refuseOther(live, { users: true, claimId: p.claimId }, plugin)
     const [known] = live
     if (known && isDeepStrictEqual(envOf(ctx, known), envVars)) return
     if (known)
       throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${plugin.name} already, with other credentials` })
-    await addUserProvided(tx, { id, instanceId: p.instanceId, toolId: p.toolId, secret, claimId: p.claimId })
+    await addUserProvided(tx, { ...p, id, secret })
     await makeUrgent(tx, p.instanceId)
   })
   ctx.wished(p.instanceId)
@@ -198,12 +199,18 @@ function refuseForeign(instance: { claimId: string | null } | null, claimId: str
   throw foreignClaim()
 }
 
-/** What it has must go first: two of a kind would give it the same variables. */
-function refuseOtherKind(live: ToolRow[], users: boolean, { name }: ToolPlugin): void {
+/** What it has must go first: two of a kind would give it the same variables, and what another claim brought is for nobody else. */
+function refuseOther(
+  live: ToolRow[],
+  { users, claimId }: { users: boolean; claimId: string | undefined },
+  { name }: ToolPlugin,
+): void {
   if (live.some(({ state }) => state === 'destroying'))
     throw new Problem({ status: 409, code: 'TOOL_GOING', detail: `the ${name} it had is still being removed` })
   if (live.some(({ kind }) => (kind === 'user') !== users))
     throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${name} already, provided in another way` })
+  if (claimId !== undefined && !live.every((row) => isFor(claimId, row)))
+    throw new Problem({ status: 409, code: 'TOOL_EXISTS', detail: `it has ${name} already, of another claim` })
 }
 
 interface OneTool {

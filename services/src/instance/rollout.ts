@@ -91,7 +91,7 @@ async function fixedEnv({ ctx, lease, row }: Run): Promise<{ env: Record<string,
       servicesToken: ctx.vault.open(servicesToken, place('services_token')),
       setupPassword: before['SETUP_PASSWORD'] ?? drawToken(),
     },
-    toolEnv: await toolEnv(ctx, row.instanceId),
+    toolEnv: await toolEnv(ctx, row),
     config: ctx.config,
   })
   // what an earlier rollout was to take away may still be there: it may have been given up

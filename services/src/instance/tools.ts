@@ -14,7 +14,6 @@ import { GONE_AFTER } from '../limits.ts'
 import { keyOf } from '../naming.ts'
 import type { ResourceKind, ToolPlugin } from '../registry.ts'
 import { NotYet } from '../saga.ts'
-import { foreignTools } from './access.ts'
 import { afterUncertainty, type InstanceStep, type Run } from './run.ts'
 
 export const placeOfSecret = ({ id }: Pick<ToolRow, 'id'>): string => `instance_services/${id}/secret`
@@ -25,32 +24,21 @@ const EnvVars = z.record(z.string(), z.string())
 export const envOf = ({ vault }: Pick<Context, 'vault'>, row: ToolRow): Record<string, string> =>
   row.secret === null ? {} : EnvVars.parse(JSON.parse(vault.open(row.secret, placeOfSecret(row))))
 
+interface Owned {
+  instanceId: string
+  claimId: string | null
+}
+
 /** What an instance's tools give it, opened. */
-export async function toolEnv(ctx: Context, instanceId: string): Promise<Record<string, string>> {
-  const rows = (await readTools(ctx.db, [instanceId])).filter(inUse)
+export async function toolEnv(ctx: Context, { instanceId, claimId }: Owned): Promise<Record<string, string>> {
+  const rows = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && isFor(claimId, row))
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
-/**
- * What was asked for a claim that came to nothing may come when nobody takes it back any more.
- * @throws Problem 409 where the instance has something that was made for another claim
- */
-export function refuseForeignTools(rows: readonly ToolRow[], claimId: string | undefined): void {
-  const isForeign = (row: ToolRow) => isLive(row.state) && row.claimId !== null && row.claimId !== claimId
-  if (claimId !== undefined && rows.some(isForeign)) throw foreignTools()
-}
-
-/**
- * What a claim's tools give it; those of every instance it had from its first boot on.
- * @throws Problem 409 as `refuseForeignTools` does
- */
-export async function claimEnv(
-  ctx: Context,
-  { instanceId, claimId }: { instanceId: string; claimId: string },
-): Promise<Record<string, string>> {
-  const ledger = await readTools(ctx.db, [instanceId])
-  refuseForeignTools(ledger, claimId)
-  const rows = ledger.filter((row) => inUse(row) && !isAlways(ctx, row))
+/** What a claim's tools give it; those of every instance it had from its first boot on. */
+export async function claimEnv(ctx: Context, { instanceId, claimId }: Owned): Promise<Record<string, string>> {
+  const tools = (await readTools(ctx.db, [instanceId])).filter((row) => inUse(row) && isFor(claimId, row))
+  const rows = tools.filter((row) => !isAlways(ctx, row))
   return Object.assign({}, ...rows.map((row) => envOf(ctx, row))) as Record<string, string>
 }
 
@@ -62,6 +50,10 @@ export const isAlways = ({ tools }: Pick<Context, 'tools'>, { toolId }: Pick<Too
   tools.getByToolId(toolId)?.provisioning.includes('always') ?? false
 
 export const inUse = ({ state }: ToolRow): boolean => state === 'active' || state === 'user_provided'
+
+/** Whether a claim may have it: what another one brought may stand there late, when that one was given up long ago. */
+export const isFor = (claimId: string | null, tool: Pick<ToolRow, 'claimId'>): boolean =>
+  tool.claimId === null || tool.claimId === claimId
 
 /** How a resource's steps are called in the log. */
 function stepName({ toolId, kind, position, generation }: Pick<ToolRow, 'toolId' | 'kind' | 'position' | 'generation'>): string {

@@ -163,7 +163,7 @@ async function writeDown(ctx: Context, lost: Lost): Promise<void> {
 
 /** How the runner calls what makes and undoes it. */
 const stepOf = ({ tools }: Context, row: AdoptedResource): string =>
-  resourceStep(tools.getByToolId(row.toolId), { ...row, state: 'creating', claimId: null, delivered: false, error: null }).name
+  resourceStep(tools.getByToolId(row.toolId), { ...row, state: 'creating', delivered: false, claimId: null, error: null }).name
 
 function instanceRow(ctx: Context, { instanceId, identity, health, tools, place, url, name, createdAt }: Lost): AdoptedInstance {
   const seal = (column: string, text: string) => ctx.vault.seal(text, `instance_infra/${instanceId}/${column}`)

@@ -1,14 +1,13 @@
-import { HttpError, Problem } from '@convos/kit'
+import { HttpError } from '@convos/kit'
 import type { z } from 'zod'
 import type { Context } from '../context.ts'
 import type { DebugReply, LogsReply } from '../contract/index.ts'
 import type { InstanceAccess } from '../db/instances.ts'
 import { readStatus } from '../db/status.ts'
-import { ProviderError } from '../infra/errors.ts'
+import { asProblem } from '../infra/problem.ts'
 import type { PlaceStatus } from '../infra/provider.ts'
 import { knownInstance } from '../instance/access.ts'
 import { stateOf } from '../instance/status.ts'
-import { RATE_LIMIT_DEFAULT_WAIT } from '../limits.ts'
 import { describe } from '../saga.ts'
 import { askInstance } from './ask.ts'
 import { rootOf } from './sources.ts'
@@ -21,7 +20,7 @@ export async function tailLogs(ctx: Context, instanceId: string, p: { limit: num
     const deploymentId = access.deploymentId ?? (await statusOf(ctx, access))?.deployment?.id ?? null
     return { deploymentId, lines: deploymentId === null ? [] : await ctx.infra.logs(deploymentId, p) }
   } catch (err) {
-    throw err instanceof ProviderError ? providerProblem(err) : err
+    throw asProblem(err)
   }
 }
 
@@ -72,14 +71,3 @@ async function probeOf(
     return { ms: ms(), health: null, error: err.message }
   }
 }
-
-const providerProblem = (err: ProviderError): Problem =>
-  err.kind === 'rate_limited' || err.kind === 'throttled'
-    ? new Problem({
-        status: 503,
-        code: 'PROVIDER_BUSY',
-        detail: err.message,
-        headers: { 'Retry-After': String(Math.ceil((err.retryAfterMs ?? RATE_LIMIT_DEFAULT_WAIT) / 1000)) },
-        cause: err,
-      })
-    : new Problem({ status: 502, code: 'PROVIDER_FAILED', detail: err.message, cause: err })

@@ -23,7 +23,7 @@ export async function withOwnDatabase<C extends { environment: string }, T>(
 ): Promise<T> {
   const config = orRefuse(() => p.readConfig(env))
   const log = createLogger(p.service, 'warn', { write: (line) => err(line.trimEnd()) })
-  const db = connectDatabase({ url: p.urlOf(config), log, max: 1 })
+  const db = connectDatabase({ url: p.urlOf(config), log, max: 1, queryTimeoutMs: null })
   try {
     const meta = await readMeta(db).catch((cause: unknown) => {
       throw new Refused(`the database cannot be read: ${inWords(cause)}`, { cause })

@@ -14,11 +14,28 @@ export interface DatabaseOptions {
   max?: number
   /** Off behind transaction poolers that lose prepared statements. */
   prepared?: boolean
+  /** How long one statement may take, as seen from here; 60 s unless set, null: as long as it takes. */
+  queryTimeoutMs?: number | null
 }
 
+/** No statement of a service comes near it: a server or a network that is gone without a word would be waited for for ever. */
+const QUERY_TIMEOUT_MS = 60_000
+
 /** A pool that survives connections cut by the server. bigint columns arrive as strings. */
-export function connectDatabase({ url, log, max = 20, prepared = true }: DatabaseOptions): Database {
-  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, application_name: 'convos' })
+export function connectDatabase({
+  url,
+  log,
+  max = 20,
+  prepared = true,
+  queryTimeoutMs = QUERY_TIMEOUT_MS,
+}: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'convos',
+    query_timeout: queryTimeoutMs ?? 0,
+  })
   // without a listener an idle connection cut by the server would end the process
   pool.on('error', (err) => log.warn({ err }, 'idle database connection lost'))
   // the pool takes its own listener off a connection that is in use: one cut in the middle of a transaction would end the process too
