@@ -1,6 +1,7 @@
 import type { Claim } from '@convos/pool/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { addressesOf } from '../src/claim/Addresses.tsx'
 import { credentialFaults, fieldsOf, labelOf, toolsAsked, userConfigOf } from '../src/claim/credentials.ts'
 import { likely } from '../src/claim/heard.ts'
 import { checkInvite } from '../src/claim/invite.ts'
@@ -114,6 +115,23 @@ describe('the way of a claim', () => {
 
   test('leaves out what pool went past without it', () =>
     expect(names(true, [step('queued'), step('configure')])).toEqual(names(false)))
+})
+
+test('an agent is reached at what people can read of its tools', () => {
+  const tool = (toolId: string, resourceId: string | null) => ({ toolId, resourceId, state: 'active' })
+  const wallet = `0x${'Ab'.repeat(20)}`
+  expect(
+    addressesOf([
+      tool('openrouter', 'ab'.repeat(32)),
+      tool('wallet', wallet),
+      tool('sms', '1819628476337223021'),
+      tool('crypto', null),
+      tool('email', 'agent@agentmail.to'),
+    ]),
+  ).toEqual([
+    { name: 'Email', address: 'agent@agentmail.to' },
+    { name: 'Wallet', address: wallet },
+  ])
 })
 
 describe('the beginning of instructions', () => {

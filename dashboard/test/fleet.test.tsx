@@ -141,6 +141,18 @@ test('a kill is asked about first, naming what it does, and a double click kills
   expect(pool.asked(KILL)).toHaveLength(1)
 })
 
+test('going back from an open panel leads to the list', async () => {
+  aPoolOf([ready, claimed])
+  const { user } = open('/instances?status=claimed')
+  await user.click(await screen.findByRole('link', { name: /^tokyo/ }))
+  await screen.findByRole('dialog', { name: 'tokyo' })
+  expect(params().get('open')).toBe('bbb')
+  window.history.back()
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull())
+  expect(params().get('status')).toBe('claimed')
+  await names()
+})
+
 test('a bulk kill says of every status what it does, and in production names them once more', async () => {
   const stuck = anInstance({ id: 'ccc', status: 'stuck' })
   aPoolOf([ready, claimed, stuck], { 'GET /api/session': () => ({ body: aSession({ environment: 'production' }) }) })

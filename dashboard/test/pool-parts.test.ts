@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { drawCells } from '../src/pool/drawing.ts'
 import { cellAfter, cellAt, COLUMNS, inColumns, layOut, roomFor, SIZES } from '../src/pool/rack.ts'
 import { figuresOf, sparkPath, supplyOf } from '../src/pool/series.ts'
-import { budgetOf, heldWords, imageWords, progressText, supplyWords } from '../src/pool/words.ts'
+import { budgetOf, heldWords, imageWords, latencyWords, progressText, rateWords, supplyWords } from '../src/pool/words.ts'
 import { canStop, drainable, endedOf, leftOf, offImage, shownWork } from '../src/pool/work.ts'
 import { anInstance, anOperation } from './support/data.ts'
 
@@ -220,6 +220,15 @@ describe('in words', () => {
     instances: 0,
     ready: 0,
     ...parts,
+  })
+
+  test('how long claims take, and how many there are', () => {
+    const figures = (p95Ms: number | null, p99Ms: number | null) => ({ ...figuresOf(aHour([])), p95Ms, p99Ms })
+    expect(latencyWords({ stepSeconds: 60 }, figures(900, 1600))).toBe('the median; p99 in the worst minute 1.6 s')
+    expect(latencyWords({ stepSeconds: 900 }, figures(900, null))).toBe('the median; p95 in the worst 15 min 900 ms')
+    expect(latencyWords({ stepSeconds: 3600 }, figures(null, null))).toBe('the median')
+    expect(rateWords(90, aHour(Array.from({ length: 60 }, (_, minute) => aPoint(minute))))).toBe('1.5 a minute')
+    expect(rateWords(1, aHour([]))).toBe('1 a minute')
   })
 
   test('how far an image is trusted', () => {

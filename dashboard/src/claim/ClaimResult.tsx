@@ -6,6 +6,7 @@ import { Button } from '../ui/Button.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { focusOnArrival } from '../ui/focus.ts'
 import { formatDuration, webUrl } from '../ui/format.ts'
+import { Addresses } from './Addresses.tsx'
 import { GatewayDetails } from './GatewayDetails.tsx'
 import { GiveUp } from './GiveUp.tsx'
 import { QrCode } from './qr.ts'
@@ -40,6 +41,7 @@ export function ClaimResult({ claim, onAnother }: { claim: Claim; onAnother: () 
           </p>
         </div>
       </div>
+      <Addresses tools={claim.tools} />
       {claim.gatewayUrl !== null && <GatewayDetails url={claim.gatewayUrl} token={claim.gatewayToken} />}
       <div className="act">
         <Button onClick={onAnother}>Claim another</Button>

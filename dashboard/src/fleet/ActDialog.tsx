@@ -5,11 +5,9 @@ import { Button } from '../ui/Button.tsx'
 import { formatNumber } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
 import { ACT, consequencesOf, type Plan, those } from './acts.ts'
-import { nameOf } from './words.ts'
+import { named, nameOf } from './words.ts'
 
 const NAMED = 5
-/** In a sentence there is room for fewer. */
-const BY_NAME = 3
 
 interface ActDialogProps {
   /** As it is now, not as it was when asked. */
@@ -65,13 +63,6 @@ export function ActDialog({ plan: { act, ids, skipped, sentence }, instances, on
       ))}
     </ConfirmDialog>
   )
-}
-
-/** The first of them by name, and how many more. */
-function named(instances: readonly Instance[]): string {
-  const names = instances.slice(0, BY_NAME).map((one) => `\u2068${nameOf(one)}\u2069`)
-  const more = instances.length - names.length
-  return `${names.join(', ')}${more > 0 ? ` and ${formatNumber(more)} more` : ''}`
 }
 
 /** What was to be done has become impossible while it was asked about. */

@@ -26,7 +26,8 @@ export function FleetPage() {
   const search = useSearch({ strict: false })
   const setSearch = useSetSearch()
   const view = useMemo(() => viewFrom(search), [search])
-  const show = (change: Partial<FleetView>) => setSearch(searchFor(change))
+  // a panel that comes up is a step: on a phone it hides the list, which is gone back to
+  const show = (change: Partial<FleetView>) => setSearch(searchFor(change), view.open === '' && Boolean(change.open))
   const list = useInfiniteQuery(instancesQuery(listingOf(view)))
   const error = useUntold(list.error, list.data !== undefined)
   const rows = useMemo(() => (list.data ? rowsOf(list.data) : null), [list.data])

@@ -1,4 +1,5 @@
 import type { Instance } from '@convos/pool/contract'
+import { formatNumber } from '../ui/format.ts'
 
 /** How people call an instance. */
 export const nameOf = ({ agentName, id }: Pick<Instance, 'agentName' | 'id'>): string => agentName ?? id
@@ -27,4 +28,14 @@ export function healthOf({ health }: Instance): { word: string; good: boolean } 
   if (health === null) return null
   if (!health.ready) return { word: 'not ready', good: false }
   return { word: health.clean ? 'clean' : 'in use', good: true }
+}
+
+/** In a sentence there is room for so many. */
+const BY_NAME = 3
+
+/** The first of them by name, and how many more. */
+export function named(instances: readonly Instance[]): string {
+  const names = instances.slice(0, BY_NAME).map((one) => `\u2068${nameOf(one)}\u2069`)
+  const more = instances.length - names.length
+  return `${names.join(', ')}${more > 0 ? ` and ${formatNumber(more)} more` : ''}`
 }

@@ -5,6 +5,6 @@ export const Brand = () => (
       <rect className="brand-box" x="1" y="1" width="14" height="14" rx="3" />
       <path className="brand-half" d="M8 3.5h3a1.5 1.5 0 0 1 1.5 1.5v6a1.5 1.5 0 0 1-1.5 1.5H8z" />
     </svg>
-    Convos Agents
+    <span className="brand-name">Convos Agents</span>
   </span>
 )

@@ -6,6 +6,7 @@ import { Button } from '../ui/Button.tsx'
 import { ConfirmDialog } from '../ui/ConfirmDialog.tsx'
 import { Age } from '../ui/Age.tsx'
 import { formatNumber, plural } from '../ui/format.ts'
+import { named } from '../fleet/words.ts'
 import { useBegun } from './acts.ts'
 import { Stepper } from './Stepper.tsx'
 
@@ -67,7 +68,7 @@ export function Drain({ from, isPartial, count, onCount, onClose }: DrainProps) 
         <ConfirmDialog
           title={asked.length >= from.length ? 'Leave nothing ready?' : `${verbFor(asked)}?`}
           act={verbFor(asked)}
-          thing={plural(asked.length, 'ready instance')}
+          thing={named(asked)}
           busy={act.isPending}
           error={act.error}
           onConfirm={() => act.mutate(asked)}
@@ -77,7 +78,7 @@ export function Drain({ from, isPartial, count, onCount, onClose }: DrainProps) 
           <p>
             {asked.length >= from.length
               ? 'Nothing is left to claim until the pool has made new ones.'
-              : 'Nobody’s data is in them, and the pool makes new ones up to its target.'}{' '}
+              : `Nobody’s data is in ${asked.length === 1 ? 'it' : 'them'}, and the pool fills itself up to its target.`}{' '}
             One that is claimed meanwhile is left alone.
           </p>
         </ConfirmDialog>

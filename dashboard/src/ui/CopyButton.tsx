@@ -1,8 +1,16 @@
 import { useState } from 'react'
 import { Button } from './Button.tsx'
 
+interface CopyButtonProps {
+  label: string
+  text: string
+  /** What it copies, for whoever does not see what it stands beside: "wallet address". */
+  of?: string
+  className?: string
+}
+
 /** Copies a text and says so beside the button; the button keeps its name. */
-export function CopyButton({ label, text, className = '' }: { label: string; text: string; className?: string }) {
+export function CopyButton({ label, text, of, className = '' }: CopyButtonProps) {
   const [said, setSaid] = useState('')
   const copy = () =>
     navigator.clipboard.writeText(text).then(
@@ -11,7 +19,7 @@ export function CopyButton({ label, text, className = '' }: { label: string; tex
     )
   return (
     <span className="copy">
-      <Button className={className} onClick={() => void copy()}>
+      <Button className={className} onClick={() => void copy()} {...(of === undefined ? {} : { 'aria-label': `${label} ${of}` })}>
         {label}
       </Button>
       <span role="status">{said}</span>

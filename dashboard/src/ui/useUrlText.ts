@@ -2,11 +2,11 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Search } from '../url.ts'
 
-/** Puts a page's state into the address without a step to go back to; empty values leave it. */
-export function useSetSearch(): (changes: Search) => void {
+/** Puts a page's state into the address, without a step to go back to unless it is one; empty values leave it. */
+export function useSetSearch(): (changes: Search, isStep?: boolean) => void {
   const navigate = useNavigate()
-  return (changes) =>
-    void navigate({ to: '.', search: (old: Search) => ({ ...old, ...changes }), replace: true, resetScroll: false })
+  return (changes, isStep = false) =>
+    void navigate({ to: '.', search: (old: Search) => ({ ...old, ...changes }), replace: !isStep, resetScroll: false })
 }
 
 interface Typed {

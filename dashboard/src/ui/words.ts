@@ -76,7 +76,7 @@ const WORDS: Record<string, Words> = {
   IMAGE_UNKNOWN: { what: 'The wanted image is not known.', todo: 'Services looks it up every minute; try again then.' },
   IMAGE_BAD: { what: 'The wanted image does not boot.', todo: 'Push another one, or reset its breaker.' },
   FORBIDDEN: { what: 'Your key does not allow this.', todo: 'Log in with a key of an operator.' },
-  NOT_FOUND: { what: 'It is not there any more.', todo: 'The list shows what is left.' },
+  NOT_FOUND: { what: 'It is not there any more.', todo: 'It was removed, or the address is mistyped.' },
 }
 
 /** Says a failure in words; a code without its own is told in the pool's. */

@@ -45,7 +45,7 @@ function ToolCard({ id, tool: { toolId, resourceId, state } }: { id: string; too
       </header>
       {resourceId !== null && (
         <p className="tool-resource">
-          <code>{resourceId}</code> <CopyButton className="compact" label="Copy" text={resourceId} />
+          <code>{resourceId}</code> <CopyButton className="compact" label="Copy" of={`id of ${name}`} text={resourceId} />
         </p>
       )}
       {!data && !error && <Skeleton />}
