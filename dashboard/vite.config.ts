@@ -5,6 +5,7 @@ import { defineConfig } from 'vite'
 import { firstLoad } from './vite/first-load.ts'
 import { withoutInlineStyles } from './vite/inline-styles.ts'
 import { packed } from './vite/packed.ts'
+import { preloads } from './vite/preloads.ts'
 import { schemasWhereNeeded, slimZod } from './vite/slim-zod.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string }
@@ -14,7 +15,7 @@ const POOL = 'http://localhost:3001'
 const pool = { target: POOL, headers: { origin: POOL } }
 
 export default defineConfig({
-  plugins: [withoutInlineStyles(), slimZod(), schemasWhereNeeded(), tailwind(), react(), firstLoad(), packed()],
+  plugins: [withoutInlineStyles(), slimZod(), schemasWhereNeeded(), tailwind(), react(), firstLoad(), preloads(), packed()],
   // which build this is, for whoever compares it with the pool's
   define: { 'import.meta.env.VITE_BUILD': JSON.stringify(BUILD) },
   server: { proxy: { '/api': pool, '/version': pool, '/healthz': pool } },

@@ -9,8 +9,8 @@ export interface PageEntry {
   key: string
 }
 
-/** The pages, as navigation, palette and keyboard know them. */
-const PAGES: readonly PageEntry[] = [
+/** The pages, as navigation, palette and keyboard know them; that of a name is `<name>Page.tsx`. */
+export const PAGES: readonly PageEntry[] = [
   { to: '/', name: 'Claim', role: 'claimer', key: 'c' },
   { to: '/instances', name: 'Fleet', role: 'operator', key: 'f' },
   { to: '/pool', name: 'Pool', role: 'operator', key: 'p' },

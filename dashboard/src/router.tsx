@@ -90,6 +90,12 @@ const pool = createRoute({
 const activity = createRoute({
   getParentRoute: () => operators,
   path: '/activity',
+  loader: (route) => {
+    readStatus(route)
+    const { context, location } = route
+    if (context.session.role !== 'operator') return
+    void import('./activity/queries.ts').then(({ readActivity }) => readActivity(context.client, location.search))
+  },
   component: lazyRouteComponent(() => import('./activity/ActivityPage.tsx'), 'ActivityPage'),
 })
 

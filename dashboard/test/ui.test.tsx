@@ -2,6 +2,8 @@ import { render, screen, waitFor } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { useState } from 'react'
 import { expect, test, vi } from 'vitest'
+import { Age } from '../src/ui/Age.tsx'
+import { formatMoment } from '../src/ui/format.ts'
 import { HeaderCell } from '../src/ui/HeaderCell.tsx'
 import { Menu } from '../src/ui/Menu.tsx'
 import { Popover } from '../src/ui/Popover.tsx'
@@ -26,6 +28,15 @@ test('a menu does what is chosen, and says why something cannot be', async () =>
   expect(off.getAttribute('aria-disabled')).toBe('true')
   await user.click(screen.getByRole('menuitem', { name: 'Kill' }))
   expect(act.mock.calls).toEqual([['kill']])
+})
+
+test('an age says its exact moment to whoever points at it', async () => {
+  const since = new Date(Date.now() - 90_000).toISOString()
+  render(<Age since={since} />)
+  const age = screen.getByText('1 min')
+  expect(age.getAttribute('datetime')).toBe(since)
+  await user.hover(age)
+  expect(age.title).toBe(formatMoment(Date.parse(since)))
 })
 
 test('tabs render the chosen panel alone', async () => {

@@ -290,6 +290,17 @@ describe('the dashboard', () => {
       expect((await get(path)).policy).not.toMatch(/unsafe/)
     }
     expect(await get('/assets/app-1a2b.js')).toMatchObject({ status: 200, cache: 'public, max-age=31536000, immutable' })
+    // what the build says that a page begins with is named with it, and who is looking with that
+    await writeFile(join(dist, 'preloads.json'), JSON.stringify({ '/pool': ['/assets/pool-3c4d.js', '/assets/app-5e6f.css'] }))
+    const linkOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('link')
+    expect(await linkOf('/pool')).toBe(
+      [
+        '</assets/pool-3c4d.js>; rel=modulepreload',
+        '</assets/app-5e6f.css>; rel=preload; as=style',
+        '</api/session>; rel=preload; as=fetch; crossorigin',
+      ].join(', '),
+    )
+    expect(await linkOf('/login')).toBeNull()
     // what the build packed goes to those who take it so, under its own type
     await writeFile(join(dist, 'assets', 'app-1a2b.js.gz'), gzipSync('export {} // packed'))
     const script = async (accept: string) => {

@@ -2,7 +2,9 @@ import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions 
 import { type LogFilter, readLog } from '../api/log.ts'
 import { live } from '../live/apply.ts'
 import { type News, noNews, withRead, withTold } from './news.ts'
-import { passes } from './view.ts'
+import { keysQuery } from '../settings/queries.ts'
+import type { Search } from '../url.ts'
+import { filterOf, passes, viewFrom } from './view.ts'
 
 const PAGE = 100
 const NEWS_PAGE = 1000
@@ -36,6 +38,14 @@ export const newsQuery = (filter: LogFilter, after: string | undefined) =>
     staleTime: 0,
     refetchOnWindowFocus: false,
   })
+
+/** Asks for what the page shows, before it does. */
+export function readActivity(client: QueryClient, search: Search): void {
+  void client.prefetchQuery(keysQuery)
+  const view = viewFrom(search)
+  // a span ends when the page is opened, which it is not yet
+  if (view.span === '') void client.prefetchInfiniteQuery(logQuery(filterOf(view, Date.now())))
+}
 
 /** Reads the log from its end again; what is on screen stays until that has come. */
 export function readFromEnd(client: QueryClient, filter: LogFilter): void {

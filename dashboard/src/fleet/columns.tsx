@@ -4,6 +4,7 @@ import type { ReactNode } from 'react'
 import { Age } from '../ui/Age.tsx'
 import { formatMoment, shortDigest } from '../ui/format.ts'
 import { StatusMark } from '../ui/StatusMark.tsx'
+import { titled } from '../ui/titled.ts'
 import { TemplateName } from './TemplateName.tsx'
 import type { Column } from './view.ts'
 import { healthOf, latestOf, nameOf } from './words.ts'
@@ -45,9 +46,10 @@ const Status = ({ instance: { status } }: { instance: Instance }) => (
 
 function Health({ instance }: { instance: Instance }) {
   const health = healthOf(instance)
-  if (!health || !instance.health) return <None />
+  const probedAt = instance.health?.at
+  if (!health || probedAt === undefined) return <None />
   return (
-    <span className={health.good ? '' : 'bad'} title={`Probed ${formatMoment(Date.parse(instance.health.at))}`}>
+    <span className={health.good ? '' : 'bad'} {...titled(() => `Probed ${formatMoment(Date.parse(probedAt))}`)}>
       {health.word}
     </span>
   )
@@ -107,7 +109,7 @@ export const COLUMN: Record<Column, ColumnEntry> = {
     width: '8rem',
     cell: ({ expiresAt }) =>
       orNone(expiresAt, (at) => (
-        <time dateTime={at} title={formatMoment(Date.parse(at))}>
+        <time dateTime={at} {...titled(() => formatMoment(Date.parse(at)))}>
           {new Date(at).toLocaleDateString()}
         </time>
       )),

@@ -1,6 +1,7 @@
 import type { Stats } from '@convos/pool/contract'
 import { useState } from 'react'
 import { formatDuration, formatMoment, formatNumber } from '../ui/format.ts'
+import { titled } from '../ui/titled.ts'
 import { rowsOf } from './series.ts'
 
 const COLUMNS = [
@@ -52,7 +53,7 @@ function Rows({ stats }: { stats: Stats }) {
           {rows.map(({ at, target, instances, claims, creations }) => (
             <tr key={at}>
               <th scope="row">
-                <time dateTime={at} title={formatMoment(Date.parse(at))}>
+                <time dateTime={at} {...titled(() => formatMoment(Date.parse(at)))}>
                   {short.format(Date.parse(at))}
                 </time>
               </th>

@@ -2,6 +2,7 @@ import { LogOut } from '../frame/LogOut.tsx'
 import { useSession } from '../session/session.ts'
 import { formatAge, formatMoment } from '../ui/format.ts'
 import { useTicking } from '../ui/ticking.ts'
+import { titled } from '../ui/titled.ts'
 
 const MAY = {
   operator: 'sees and does everything',
@@ -30,7 +31,7 @@ export function SessionCard() {
         </dd>
         <dt>Ends</dt>
         <dd>
-          <time dateTime={expiresAt} title={formatMoment(end)}>
+          <time dateTime={expiresAt} {...titled(() => formatMoment(end))}>
             in {left}
           </time>
           , or when its key is revoked

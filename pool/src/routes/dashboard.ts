@@ -1,7 +1,8 @@
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express, { type RequestHandler, Router } from 'express'
+import { z } from 'zod'
 import { PAGE_POLICY } from './policy.ts'
 
 const DIST = fileURLToPath(new URL('../../../dashboard/dist', import.meta.url))
@@ -30,11 +31,22 @@ const toPacked =
     next()
   }
 
+const Preloads = z.record(z.string(), z.array(z.string()))
+const WHO_IS_LOOKING = '</api/session>; rel=preload; as=fetch; crossorigin'
+
+/** What the page at a path begins with, as the build has noted it: all of it comes at once, and who is looking with it. */
+async function linksOf(dist: string, path: string): Promise<string[]> {
+  const noted = await readFile(join(dist, 'preloads.json'), 'utf8').catch(() => '{}')
+  const files = Preloads.parse(JSON.parse(noted))[path]
+  const asStyle = (file: string) => (file.endsWith('.css') ? 'preload; as=style' : 'modulepreload')
+  return files ? [...files.map((file) => `<${file}>; rel=${asStyle(file)}`), WHO_IS_LOOKING] : []
+}
+
 /** The dashboard: its files as they were built, and its page for every path that is not a file or the API. */
 export function dashboard(dist: string = DIST) {
-  const page: RequestHandler = async (_req, res) => {
+  const page: RequestHandler = async (req, res) => {
     const built = await isThere(join(dist, 'index.html'))
-    res.set({ 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'no-store' })
+    res.set({ 'Content-Security-Policy': PAGE_POLICY, 'Cache-Control': 'no-store', Link: await linksOf(dist, req.path) })
     if (built) res.sendFile('index.html', { root: dist, cacheControl: false })
     else res.status(404).type('text').send('The dashboard is not built. Build it with: npx -y pnpm@12 dashboard:build\n')
   }
