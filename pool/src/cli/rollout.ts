@@ -14,6 +14,8 @@ Agents in use stay as they are. To go back: push the former image, and roll out 
   async run({ api, terminal, values, json }) {
     const path = '/api/pool/rollout'
     const begun = await (values['stop'] === true ? api.delete(path, Operation) : api.post(path, {}, Operation))
-    return follow({ api, terminal, json }, begun)
+    const code = await follow({ api, terminal, json }, begun)
+    // what was not begun any more is what was asked for
+    return values['stop'] === true ? 0 : code
   },
 }
