@@ -58,10 +58,12 @@ export class Conversation {
     this.#work()
   }
 
-  hear(message: Inbound): void {
-    if (!this.#journal.take({ step: 'heard', message, at: this.#now() })) return
+  /** Whether it was not heard before. */
+  hear(message: Inbound): boolean {
+    if (!this.#journal.take({ step: 'heard', message, at: this.#now() })) return false
     this.#presence.heard()
     this.#work()
+    return true
   }
 
   /** A member told of itself. */
