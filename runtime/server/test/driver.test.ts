@@ -226,6 +226,26 @@ test('a send that was not confirmed is looked for before it is sent again, and s
   expect(w.network.only.said.map(({ text }) => text)).toEqual(['re: Alice: hello', 're: Alice: next'])
 })
 
+test('an answer that was said, which could not be noted, is looked for before it is said again', async () => {
+  const w = await world()
+  w.network.keepsIds = false
+  const box = await openBox(w)
+  await box.provision()
+  const { only } = w.network
+  const gate = w.network.gate('after', 'command')
+  w.network.say(only, 'hello')
+  await eventually('it is stored', () => only.said.length === 1)
+  const inTheWay = stateFolder(w.config.stateDir).journal
+  await rm(inTheWay)
+  await mkdir(inTheWay)
+  gate.open()
+  await eventually('it typed no more', () => w.network.commands.some((command) => command['isTyping'] === false))
+  await rmdir(inTheWay)
+  w.network.say(only, 'next')
+  await eventually('the next is answered', () => only.said.some(({ text }) => text === 're: Alice: next'))
+  expect(only.said.map(({ text }) => text)).toEqual(['re: Alice: hello', 're: Alice: next'])
+})
+
 test('a name that looks like an option is a name', async () => {
   const w = await world()
   const box = await openBox(w)
