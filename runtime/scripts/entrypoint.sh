@@ -39,6 +39,11 @@ fi
 
 server=$RUNTIME_ROOT/server/dist/index.js
 [ -f "$server" ] || server=$RUNTIME_ROOT/server/src/index.ts
+# What the agent decides to run is run by the same user, who can read in /proc what any process here was started with. So what commands the box
+# is handed over by a pipe, which is empty once the server has read it.
+exec 3<<<"$INSTANCE_CONTROL_TOKEN"
+unset INSTANCE_CONTROL_TOKEN SETUP_PASSWORD
+export INSTANCE_CONTROL_TOKEN_FD=3
 # an init of our own, as the provider's start command takes the place of the image's: it reaps what tools leave behind
 if command -v tini >/dev/null; then set -- tini -s --; else set --; fi
 exec "$@" node --enable-source-maps "$server"

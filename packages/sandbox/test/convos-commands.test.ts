@@ -68,14 +68,17 @@ describe('conversations', () => {
     expect((await api.read(id)).members.map((member) => member.name)).toEqual(['Host', 'Momo'])
   })
 
-  test('an agent that joined hears what was said to it before it was attached, not what was said before it came', async () => {
+  test('an agent that joined finds what was said to it before it was attached, not what was said before it came', async () => {
     const { id, invite, creatorInboxId } = await api.create()
     await api.send(id, creatorInboxId, 'before')
     await agent.run('conversations', 'join', invite.slug, '--json')
     await api.send(id, creatorInboxId, 'after')
+    const { stdout } = await agent.run('conversation', 'messages', '--sync', '--', id)
+    expect(JSON.parse(stdout)).toMatchObject([{ content: 'after' }])
     const serving = scoped(agent.serve(id))
-    await serving.heard('message', { content: 'after', catchup: true })
-    expect(serving.events.filter((event) => event.event === 'message')).toHaveLength(1)
+    await serving.heard('ready')
+    await api.send(id, creatorInboxId, 'now')
+    expect(await serving.heard('message')).toMatchObject({ content: 'now' })
   })
 
   test('where a member decides, join waits until it has', async () => {

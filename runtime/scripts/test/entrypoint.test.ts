@@ -35,6 +35,15 @@ describe('the two ways in', () => {
     expect(b.file('workspace/AGENTS.md')).toBe('be kind\n')
   })
 
+  test('the control token is nowhere that a process of the same user could read it, but in a pipe', async () => {
+    const b = box()
+    const token = 'the control token of this box'
+    const told = await b.tell(entrypoint(b), given(b, { SETUP_PASSWORD: 'the password of this box' }))
+    expect(told.handed).toEqual({ by: expect.stringMatching(/^pipe:/), token: `${token}\n` })
+    expect(told.environ).not.toMatch(/the control token|the password/)
+    expect(told.environ).toContain('the gateway token of this box')
+  })
+
   test('the image’s entry point is what the start command runs', () => {
     expect(text('runtime/Dockerfile')).toContain('ENTRYPOINT ["/app/scripts/entrypoint.sh"]')
     expect(startCommand({ root: '/app' } as Box)).toEqual(['sh', '-c', 'exec /app/scripts/entrypoint.sh'])

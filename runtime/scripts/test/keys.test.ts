@@ -47,5 +47,5 @@ test('the file starts an agent', async () => {
   const b = box()
   await b.run([join(b.root, 'scripts/keys.sh'), join(b.root, '.env')])
   const told = await b.tell([join(b.root, 'scripts/entrypoint.sh')], { OPENCLAW_STATE_DIR: b.state })
-  expect(told.env['INSTANCE_CONTROL_TOKEN']).toMatch(/^[0-9a-f]{64}$/)
+  expect(told.handed?.token.trim()).toMatch(/^[0-9a-f]{64}$/)
 })

@@ -8,9 +8,16 @@ export const RUNTIME = resolve(import.meta.dirname, '../..')
 export const REPOSITORY = resolve(RUNTIME, '..')
 
 /** What a program says that stands for the agent server or the gateway: how it was started. */
-const TELL = `console.log(JSON.stringify({ pid: process.pid, uid: process.getuid(), cwd: process.cwd(), args: process.argv.slice(2), node: process.execArgv, env: process.env }))`
+const TELL = `import { readFileSync, readlinkSync } from 'node:fs'
+const { INSTANCE_CONTROL_TOKEN_FD: fd } = process.env
+const handed = fd ? { by: readlinkSync('/proc/self/fd/' + fd), token: readFileSync(Number(fd), 'utf8') } : null
+console.log(JSON.stringify({ handed, environ: readFileSync('/proc/self/environ', 'utf8'), pid: process.pid, uid: process.getuid(), cwd: process.cwd(), args: process.argv.slice(2), node: process.execArgv, env: process.env }))`
 
 export interface Told {
+  /** What came by a file that was open already. */
+  handed: { by: string; token: string } | null
+  /** What any process of the same user can read of it. */
+  environ: string
   pid: number
   uid: number
   cwd: string

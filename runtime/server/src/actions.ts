@@ -104,8 +104,9 @@ export class Actions {
     } catch {
       throw invalid('there is no such file')
     }
-    const own = realpathSync(this.#p.stateRoot) + sep
-    if (file.startsWith(own)) throw invalid('this file is not to be sent')
+    // of processes, their environment
+    const kept = [realpathSync(this.#p.stateRoot) + sep, '/proc/']
+    if (kept.some((place) => file.startsWith(place))) throw invalid('this file is not to be sent')
     return file
   }
 

@@ -1,3 +1,4 @@
+import { closeSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { envInt, envSecret, envUrl, readEnv } from '@convos/kit/server'
@@ -57,6 +58,14 @@ export interface Config {
   /** The whole environment of every child process, but for its CONVOS_HOME. */
   childEnv: Record<string, string>
   model: ModelSettings
+}
+
+/** The environment with the control token in it, which `entrypoint.sh` hands over by a pipe: what a process is started with, others can read. */
+export function withHandedOver({ INSTANCE_CONTROL_TOKEN_FD: fd, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (!fd) return env
+  const token = readFileSync(Number(fd), 'utf8').trimEnd()
+  closeSync(Number(fd))
+  return { ...env, INSTANCE_CONTROL_TOKEN: token }
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): Config {

@@ -19,6 +19,8 @@ export const limits = {
   /** How often a driver has to give a sign of life (whole seconds), and how long it may be silent. */
   driverHeartbeatMs: 15_000,
   driverSilentMs: 60_000,
+  /** How often it is looked up whether everything that was said was told. */
+  missedLookMs: 300_000,
   sendAckMs: 15_000,
   sendAttempts: 5,
   /** An action of the engine, and of who holds the gateway token, is carried out within this or fails. */

@@ -1,13 +1,13 @@
 import { createLogger, listen, runProcess, systemClock } from '@convos/kit/server'
 import { createAgent } from './agent.ts'
 import { front, frontUpgrade } from './app.ts'
-import { readConfig } from './config.ts'
+import { readConfig, withHandedOver } from './config.ts'
 import { limits } from './limits.ts'
 
 /** The whole life of the process: state, then listening, then whatever the last process left over. */
 export const runAgentServer = (env: NodeJS.ProcessEnv): Promise<void> =>
   runProcess(createLogger('agent-server'), async () => {
-    const config = readConfig(env)
+    const config = readConfig(withHandedOver(env))
     const log = createLogger('agent-server', config.logLevel)
     const agent = createAgent(config, { clock: systemClock, log, limits })
     const listening = await listen(front(agent, config, log), config.port)

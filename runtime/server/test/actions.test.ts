@@ -116,7 +116,7 @@ test('files are sent from where they lie, but none that the agent server keeps f
   const { binding } = stateFolder(w.config.stateDir)
   await symlink(binding, join(folder, 'innocent.txt'))
   expect((await act(box, { action: 'attach', path: join(folder, 'chart.txt'), replyTo: 'm0' })).status).toBe(200)
-  for (const path of [binding, join(folder, 'innocent.txt'), join(folder, 'missing.txt')])
+  for (const path of [binding, join(folder, 'innocent.txt'), join(folder, 'missing.txt'), '/proc/self/environ'])
     expect(await act(box, { action: 'attach', path }), path).toMatchObject({ status: 422, body: { code: 'ACTION_REFUSED' } })
   const remote = { url: 'https://files.example/1', contentDigest: 'd', secret: 's', salt: 's', nonce: 'n', contentLength: 3 }
   expect((await act(box, { action: 'attach', remote })).status).toBe(200)

@@ -50,6 +50,12 @@ test('a failure is of the command that it names, and of none where it names none
   const all = [send('a', 'x'), react, react2]
   expect(refused(all, { event: 'error', message: 'no', id: 'a' })).toBe(all[0])
   expect(refused(all, { event: 'error', message: 'no', type: 'react' })).toBe(react)
+  // the command repeats what it was given
+  expect(refused(all, { event: 'error', message: 'Command failed: no', command: { type: 'send', id: 'a' } })).toBe(all[0])
+  expect(refused(all, { event: 'error', message: 'Command failed: no', command: { type: 'react' } })).toBe(react)
+  expect(refused([...all, attach], { event: 'error', message: 'Configure an upload provider (…) to send attachments.' })).toBe(
+    attach,
+  )
   expect(refused(all, { event: 'error', message: 'the stream broke' })).toBeUndefined()
 })
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, fstatSync, openSync } from 'node:fs'
 import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { createLogger, systemClock } from '@convos/kit'
 import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createAgent } from '../src/agent.ts'
-import { overlaidModel, readConfig } from '../src/config.ts'
+import { overlaidModel, readConfig, withHandedOver } from '../src/config.ts'
 import { limits } from '../src/limits.ts'
 import { readState, writeState } from '../src/state/files.ts'
 
@@ -17,6 +17,17 @@ const env = {
   OPENCLAW_GATEWAY_TOKEN: 'gateway-token-of-a-test',
   OPENCLAW_STATE_DIR: '/app',
 }
+
+test('the control token may come by an open file, which is closed then: no child inherits it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-config-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'token'), 'control-token-by-a-pipe\n')
+  const fd = openSync(join(folder, 'token'), 'r')
+  const handed = withHandedOver({ ...env, INSTANCE_CONTROL_TOKEN: '', INSTANCE_CONTROL_TOKEN_FD: String(fd) })
+  expect(readConfig(handed).controlToken).toBe('control-token-by-a-pipe')
+  expect(() => fstatSync(fd)).toThrow('EBADF')
+  expect(withHandedOver(env)).toEqual(env)
+})
 
 test('what is required is named, all at once and without values', () => {
   expect(() => readConfig({ INSTANCE_CONTROL_TOKEN: 'short' })).toThrow(

@@ -44,6 +44,37 @@ test('a bound agent whose driver stays away is not ready; the box stays bound, a
   await eventually('it answered', () => w.network.only.said.length === 1)
 })
 
+test('a driver tells only what is said while it runs: what was said before is looked up, in order, and answered once', async () => {
+  const w = await world()
+  w.network.replays = false
+  const box = await openBox(w)
+  await box.provision()
+  w.network.say(w.network.only, 'one')
+  await eventually('the first answer', () => w.network.only.said.length === 1)
+  const gate = w.network.gate('before', 'attach')
+  w.network.emit(w.network.only, 'exit')
+  await gate.reached
+  w.network.say(w.network.only, 'two')
+  w.network.say(w.network.only, 'three')
+  gate.open()
+  await eventually('all are answered', () => w.network.only.said.length === 3)
+  w.network.say(w.network.only, 'four')
+  await eventually('the next is', () => w.network.only.said.length === 4)
+  expect(w.network.only.said.map(({ text }) => text)).toEqual(['one', 'two', 'three', 'four'].map((each) => `re: Alice: ${each}`))
+})
+
+test('a driver that beats and tells nothing any more is found out, and started again', async () => {
+  const w = await world()
+  w.network.replays = false
+  const box = await openBox(w, { missedLookMs: 200 })
+  await box.provision()
+  const { only } = w.network
+  w.network.emit(only, 'deafen')
+  w.network.say(only, 'anybody?')
+  await eventually('it answered', () => only.said.length === 1)
+  await eventually('it is started again', () => attachments(w) > 0)
+})
+
 test('what cannot be noted is heard again once it can', async () => {
   const w = await world()
   const box = await openBox(w)
@@ -117,7 +148,7 @@ function handheld() {
   }
   const listener = {
     ready: () => void heard.push('ready'),
-    message: ({ text }: { text: string }) => void heard.push(text),
+    message: ({ text }: { text: string }) => heard.push(text) > 0,
     memberJoined() {},
     profile() {},
     exploding() {},
@@ -193,6 +224,26 @@ test('a send that was not confirmed is looked for before it is sent again, and s
   w.network.say(w.network.only, 'next')
   await eventually('the next is answered', () => w.network.only.said.length === 2)
   expect(w.network.only.said.map(({ text }) => text)).toEqual(['re: Alice: hello', 're: Alice: next'])
+})
+
+test('an answer that was said, which could not be noted, is looked for before it is said again', async () => {
+  const w = await world()
+  w.network.keepsIds = false
+  const box = await openBox(w)
+  await box.provision()
+  const { only } = w.network
+  const gate = w.network.gate('after', 'command')
+  w.network.say(only, 'hello')
+  await eventually('it is stored', () => only.said.length === 1)
+  const inTheWay = stateFolder(w.config.stateDir).journal
+  await rm(inTheWay)
+  await mkdir(inTheWay)
+  gate.open()
+  await eventually('it typed no more', () => w.network.commands.some((command) => command['isTyping'] === false))
+  await rmdir(inTheWay)
+  w.network.say(only, 'next')
+  await eventually('the next is answered', () => only.said.some(({ text }) => text === 're: Alice: next'))
+  expect(only.said.map(({ text }) => text)).toEqual(['re: Alice: hello', 're: Alice: next'])
 })
 
 test('a name that looks like an option is a name', async () => {

@@ -107,6 +107,8 @@ test('texts in each of their forms are heard, with a name even where none is kno
 test.each([
   ['its text and what it answers', { content: 'why?', reference: 'm0' }],
   ['as the network writes it', { content: 'why?', referenceId: 'm0' }],
+  ['as the command writes it', 'reply to m0: why?'],
+  ['as the command writes it where it knows what is answered', 'reply to "which: (a) “b”\nor "c"?" (m0): why?'],
 ])('an answer to another message, %s', (_how, content) => {
   expect(hear({ contentType: { typeId: 'reply' }, content })).toMatchObject({ text: 'why?', about: 'm0' })
   expect(hear({ contentType: 'reply', content: 'why?', replyTo: 'm0' })).toMatchObject({ text: 'why?', about: 'm0' })
@@ -120,7 +122,9 @@ test('a reaction is heard as one', () => {
     isReaction: true,
   })
   expect(reaction({ content: '👍', reference: 'm0', action: 'removed' })).toMatchObject({ text: '(took back the reaction 👍)' })
-  expect(reaction('👍')).toMatchObject({ isReaction: true })
+  expect(reaction('👍')).toMatchObject({ text: '(reacted with 👍)', isReaction: true })
+  expect(reaction('reacted 👍 to m0')).toMatchObject({ text: '(reacted with 👍)', isReaction: true, about: 'm0' })
+  expect(reaction('removed 👍 to m0')).toMatchObject({ text: '(took back the reaction 👍)', about: 'm0' })
 })
 
 test('files are heard as what was sent, without the keys to them', () => {

@@ -102,6 +102,9 @@ test('who a message is from is known from what its sender told, where it does no
   expect(heard(known, nameless)?.tasks[0]?.message).toMatchObject({ senderName: 'Alice', fromAgent: true })
   expect(heard(known, message(1))?.tasks[0]?.message).toMatchObject({ senderName: 'Alice', fromAgent: true })
   expect(advance(known, met('Alice', true))).toBeNull()
+  const other = answer(heard(emptyJournal('v1'), { ...message(1), senderName: 'Bot', fromAgent: true }) ?? emptyJournal('v1'))
+  const later = heard(other, { ...message(2), senderName: 'Someone' })
+  expect(later?.tasks[0]?.message, 'as it was heard last').toMatchObject({ senderName: 'Bot', fromAgent: true })
   let crowd = known
   for (let n = 0; n < 500; n++) crowd = steps(crowd, { step: 'met', member: { inboxId: `i${n}`, name: 'x', isAgent: null } })
   expect(crowd.members).toHaveLength(200)

@@ -76,10 +76,13 @@ export async function list({ home, client }: Deps) {
   return conversations.map(({ id, name, description, createdAt }) => ({ conversationId: id, name, description, createdAt }))
 }
 
-/** `conversation messages`, the newest first, as the real command does by default. */
-export async function messages({ client, options }: Deps, id: string | undefined) {
-  const all = await client.messages(id ?? '')
+/** `conversation messages`, the newest first, as the real command does by default; a member has no key to what was said before it came. */
+export async function messages({ home, client, options }: Deps, id = '') {
+  const [all, { members }] = await Promise.all([client.messages(id), client.conversation(id)])
+  const own = home.identity()?.inboxId
+  const since = Date.parse(members.find(({ inboxId }) => inboxId === own)?.joinedAt ?? '') || 0
   return all
+    .filter(({ sentAt }) => Date.parse(sentAt) >= since)
     .toReversed()
     .slice(0, options.limit)
     .map((message) => ({

@@ -29,8 +29,8 @@ export class Conversation {
   readonly #p: ConversationOptions
   readonly #journal: StateLog<Journal, Step>
   readonly #presence: Presence
-  /** What an earlier process was about to say, and may have said. */
-  readonly #leftOver: ReadonlySet<string>
+  /** What may have been said, by an earlier process or by this one, without a note that it was. */
+  readonly #inDoubt: Set<string>
   #answering: Promise<void> | null = null
   #remarking: Promise<void> | null = null
   /** Nothing further is begun. */
@@ -45,7 +45,7 @@ export class Conversation {
     this.#journal = new StateLog(p.file, { state: Journal, step: Step, advance })
     this.#presence = new Presence(p)
     const { tasks = [], outbox = [] } = this.#journal.state ?? {}
-    this.#leftOver = new Set([...tasks.filter(({ reply }) => reply !== null), ...outbox].map(({ id }) => id))
+    this.#inDoubt = new Set([...tasks.filter(({ reply }) => reply !== null), ...outbox].map(({ id }) => id))
   }
 
   get lastActivityAt(): string | null {
@@ -58,10 +58,12 @@ export class Conversation {
     this.#work()
   }
 
-  hear(message: Inbound): void {
-    if (!this.#journal.take({ step: 'heard', message, at: this.#now() })) return
+  /** Whether it was not heard before. */
+  hear(message: Inbound): boolean {
+    if (!this.#journal.take({ step: 'heard', message, at: this.#now() })) return false
     this.#presence.heard()
     this.#work()
+    return true
   }
 
   /** A member told of itself. */
@@ -135,6 +137,7 @@ export class Conversation {
       for (let task = this.#task(); task; task = this.#task()) {
         const messageId = await this.#deal(task, this.#abort.signal)
         this.#journal.take({ step: 'finished', ...this.#ended(messageId) })
+        this.#inDoubt.delete(task.id)
       }
     } catch (err) {
       this.#stoppedBy(err)
@@ -149,6 +152,7 @@ export class Conversation {
         const { id } = remark
         const messageId = await this.#send(remark, `say-${id}`, this.#abort.signal)
         this.#journal.take({ step: 'remarked', id, ...this.#ended(messageId) })
+        this.#inDoubt.delete(id)
         this.#remarked.resolve()
         this.#remarked = Promise.withResolvers()
       }
@@ -193,7 +197,8 @@ export class Conversation {
   async #send({ id, text, replyTo, since }: Remark, as: string, signal: AbortSignal): Promise<string | null> {
     const { driver, log, clock, limits } = this.#p
     const command = { type: 'send', id: as, text, ...(replyTo && { replyTo }) } as const
-    let isInDoubt = this.#leftOver.has(id)
+    let isInDoubt = this.#inDoubt.has(id)
+    this.#inDoubt.add(id)
     for (let attempt = 1; attempt <= limits.sendAttempts; attempt++) {
       try {
         const found = isInDoubt && since !== null ? await this.#found(text, since, signal) : null

@@ -124,7 +124,7 @@ function heard(journal: Journal, message: Inbound, at: string): Journal | null {
   const { seen, tasks, horizon } = journal
   if (seen.includes(seenKey(message)) || tasks.some((task) => task.message?.id === message.id)) return null
   if (horizon !== null && Date.parse(message.sentAt) <= Date.parse(horizon)) return null
-  const task = { id: `reply-${message.id}`, message: introduced(message, journal.members), reply: null, since: null }
+  const task = { id: `reply-${message.id}`, message: introduced(message, journal), reply: null, since: null }
   return { ...journal, tasks: [...tasks, task], lastActivityAt: at }
 }
 
@@ -136,14 +136,15 @@ function met(journal: Journal, { inboxId, name, isAgent }: Member): Journal | nu
   return { ...journal, members: [...journal.members.filter((each) => each !== known), member].slice(-MEMBERS_KEPT) }
 }
 
-/** The message with what is known of its sender. */
-function introduced(message: Inbound, members: readonly Member[]): Inbound {
-  const sender = members.find(({ inboxId }) => inboxId === message.senderInboxId)
-  if (!sender) return message
+/** The message with what is known of its sender: what it told of itself, else how it was heard last. */
+function introduced(message: Inbound, { members, history }: Journal): Inbound {
+  const { senderInboxId, senderName, fromAgent } = message
+  const member = members.find(({ inboxId }) => inboxId === senderInboxId)
+  const before = senderName === NOBODY ? history.findLast(({ sender }) => sender === senderInboxId) : undefined
   return {
     ...message,
-    senderName: message.senderName === NOBODY ? (sender.name ?? NOBODY) : message.senderName,
-    fromAgent: message.fromAgent || sender.isAgent === true,
+    senderName: senderName === NOBODY ? (member?.name ?? before?.name ?? NOBODY) : senderName,
+    fromAgent: fromAgent || (member?.isAgent ?? before?.from === 'agent'),
   }
 }
 

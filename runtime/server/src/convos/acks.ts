@@ -52,7 +52,8 @@ export class Acks {
 
   failed(event: FailedEvent): void {
     const command = refused([...this.#underWay.keys()], event)
-    if (command) this.#take(command)?.reject(new Unconfirmed(event.message, { isRefused: true }))
+    // a text that failed lies in the outbox of the identity, and may go out with what is sent next
+    if (command) this.#take(command)?.reject(new Unconfirmed(event.message, { isRefused: command.type !== 'send' }))
   }
 
   /** At once, so that the next answer is not taken for it again. */

@@ -15,8 +15,11 @@ export interface ConvosCli {
   join(p: { url: string; agentName: string; waitS: number; signal: AbortSignal }): Promise<JoinOutcome>
   /** The conversation that this identity is in by now; null when there is none. Rejects when nobody can say. */
   conversation(signal: AbortSignal): Promise<string | null>
-  /** The latest messages of a conversation, in no certain order. Rejects when nobody can say. */
-  messages(conversationId: string, signal: AbortSignal): Promise<MessageEvent[]>
+  /**
+   * The latest messages of a conversation, in no certain order: those that are known here, or with `fresh` those of the network.
+   * Rejects when nobody can say.
+   */
+  messages(conversationId: string, p: { fresh: boolean; signal: AbortSignal }): Promise<MessageEvent[]>
 }
 
 /** The command's word for an invite that leads nowhere: asking again would not help. */
@@ -39,8 +42,8 @@ const Conversations = z
   ])
   .transform((all) => all.map(({ conversationId }) => conversationId))
 
-/** So many of the latest messages are enough to find what was just said. */
-const MESSAGES_ASKED = 50
+/** So many of the latest messages are enough to find what was just said, or was missed while nobody listened. */
+const MESSAGES_ASKED = 200
 const Messages = z
   .union([z.array(z.unknown()), z.object({ messages: z.array(z.unknown()) }).transform(({ messages }) => messages)])
   .catch([])
@@ -107,12 +110,11 @@ export function convosCli({ bin, home, env, limits }: CliOptions): ConvosCli {
       })
       return ids[0] ?? null
     },
-    messages: (conversationId, signal) =>
-      ask(['conversation', 'messages', `--limit=${MESSAGES_ASKED}`, '--json', '--', conversationId], {
-        reply: Messages,
-        timeoutMs: limits.commandMs,
-        signal,
-      }),
+    messages: (conversationId, { fresh, signal }) =>
+      ask(
+        ['conversation', 'messages', `--limit=${MESSAGES_ASKED}`, ...(fresh ? ['--sync'] : []), '--json', '--', conversationId],
+        { reply: Messages, timeoutMs: limits.commandMs, signal },
+      ),
   }
 }
 

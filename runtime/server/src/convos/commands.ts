@@ -56,9 +56,13 @@ export function confirmed(underWay: readonly Command[], event: SentEvent): Comma
   return ofType ?? (others.length === 1 && !WHISPERS.has(type) ? others[0] : undefined)
 }
 
+/** The command's words when it has nowhere to put files; it does not say what they are about. */
+const NO_UPLOAD = 'Configure an upload provider'
+
 /** Which of the commands under way this is the failure of; a failure that names none may be of anything. */
 export function refused(underWay: readonly Command[], event: FailedEvent): Command | undefined {
-  if (event.id) return underWay.find((command) => command.type === 'send' && command.id === event.id)
-  const type = event.type
+  const id = event.id ?? event.command?.id
+  if (id) return underWay.find((command) => command.type === 'send' && command.id === id)
+  const type = event.type ?? event.command?.type ?? (event.message.startsWith(NO_UPLOAD) ? 'attach' : null)
   return type ? underWay.find((command) => family(command.type) === family(type)) : undefined
 }

@@ -3,7 +3,7 @@ import type { Limits } from '../limits.ts'
 import type { Receipt } from './acks.ts'
 import type { ConvosCli } from './cli.ts'
 import type { Command, Whisper } from './commands.ts'
-import type { CliEvent, ReadyEvent } from './events.ts'
+import type { CliEvent, MessageEvent, ReadyEvent } from './events.ts'
 import { type Inbound, inbound, kept, nameOf } from './inbound.ts'
 import { runSession, type Session } from './session.ts'
 
@@ -15,7 +15,8 @@ export interface Target {
 
 export interface Listener {
   ready(event: ReadyEvent): void
-  message(message: Inbound): void
+  /** Whether it is new. */
+  message(message: Inbound): boolean
   memberJoined(inboxId: string): void
   /** A member told of itself; null: nothing of that. */
   profile(member: { inboxId: string; name: string | null; isAgent: boolean | null }): void
@@ -83,7 +84,7 @@ export class Driver {
   async find(p: { text: string; since: string }, signal: AbortSignal): Promise<string[]> {
     const { ready } = await this.#attachedSession(signal)
     try {
-      return (await this.#p.cli.messages(ready.conversationId, signal))
+      return (await this.#p.cli.messages(ready.conversationId, { fresh: false, signal }))
         .filter(({ senderInboxId, sentAt }) => senderInboxId === ready.inboxId && Date.parse(sentAt) >= Date.parse(p.since))
         .filter((message) => inbound(message)?.text === kept(p.text))
         .map(({ id }) => id)
@@ -146,6 +147,7 @@ export class Driver {
       stop,
       attached: (session) => {
         this.#session = session
+        void this.#lookForMissed(session, conversationId === null)
         // changed while it was starting under the old name
         if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
       },
@@ -158,7 +160,47 @@ export class Driver {
     })
   }
 
-  #hear(event: CliEvent, { ready, acks }: Session): void {
+  /**
+   * A process tells only what is said from its own beginning on, and after a long outage nothing at all, though it beats. So what was said
+   * is looked up: when it attaches, for what was missed until then, and now and then after that; one that turns out to be deaf is ended.
+   */
+  async #lookForMissed(session: Session, isBorn: boolean): Promise<void> {
+    const { clock, log, limits } = this.#p
+    const { ended } = session
+    for (let isFirst = true, failures = 0; !ended.aborted; isFirst = false) {
+      if (!isFirst || !isBorn) {
+        const missed = await this.#missed(session).catch((err: unknown) => {
+          if (!ended.aborted) log.warn({ err }, 'whether anything was missed cannot be told yet')
+          return null
+        })
+        failures = missed === null ? failures + 1 : 0
+        if (missed !== null && missed > 0) {
+          log.warn({ missed }, 'messages were not told by convos, and are heard now')
+          if (!isFirst) void session.child.stop(limits.childStopMs)
+        }
+      }
+      await clock.sleep(
+        failures > 0 ? backoffMs(failures, limits.driverRestartMinMs, limits.missedLookMs) : limits.missedLookMs,
+        ended,
+      )
+    }
+  }
+
+  async #missed(session: Session): Promise<number> {
+    const { ended: signal, ready } = session
+    const messages = await this.#p.cli.messages(ready.conversationId, { fresh: true, signal })
+    signal.throwIfAborted()
+    const inOrder = messages.toSorted((a, b) => Date.parse(a.sentAt) - Date.parse(b.sentAt))
+    return inOrder.filter((event) => this.#hearMessage(event, session)).length
+  }
+
+  #hearMessage(event: MessageEvent, { ready }: Session): boolean {
+    const message = inbound(event)
+    return message !== null && message.senderInboxId !== ready.inboxId && this.#p.listener.message(message)
+  }
+
+  #hear(event: CliEvent, session: Session): void {
+    const { ready, acks } = session
     const { listener } = this.#p
     switch (event.event) {
       case 'ready':
@@ -166,11 +208,9 @@ export class Driver {
         this.#arrival.resolve()
         this.#arrival = Promise.withResolvers()
         return
-      case 'message': {
-        const message = inbound(event)
-        if (message && message.senderInboxId !== ready.inboxId) listener.message(message)
+      case 'message':
+        this.#hearMessage(event, session)
         return
-      }
       case 'member_joined':
         if (event.inboxId !== ready.inboxId) listener.memberJoined(event.inboxId)
         return

@@ -53,12 +53,16 @@ const Sent = z.object({
 })
 export type SentEvent = z.infer<typeof Sent>
 
-/** About a command of stdin where it names one by `id` or `type`, else about anything. */
+/** About a command of stdin where it names one by `id` or `type`, or repeats it, else about anything. */
 const Failed = z.object({
   event: z.literal('error'),
   message: z.string(),
   id: z.string().nullish().catch(null),
   type: z.string().nullish().catch(null),
+  command: z
+    .object({ id: z.string().nullish().catch(null), type: z.string().nullish().catch(null) })
+    .nullish()
+    .catch(null),
 })
 export type FailedEvent = z.infer<typeof Failed>
 

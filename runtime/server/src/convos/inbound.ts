@@ -34,6 +34,11 @@ const File = z.object({ filename: label, mimeType: label, path: label, url: labe
 /** In words, and as XMTP numbers it. */
 const TAKEN_BACK: ReadonlySet<unknown> = new Set(['removed', 'remove', 2])
 
+/** As the command writes a reply: `reply to <id>: <text>`, where it knows what is answered with that in quotes and the id behind it. */
+const REPLY = /^reply to (?:"[\s\S]*?" \(([^()\s]+)\)|([^\s:]+)): ([\s\S]*)$/
+/** As it writes a reaction: `reacted 👍 to <id>`, `removed 👍 to <id>`. */
+const REACTION = /^(reacted|removed) (.+) to (\S+)$/
+
 /** Who wrote a message that does not say so. */
 export const NOBODY = 'Someone'
 
@@ -90,18 +95,27 @@ function asText(content: unknown): Said | null {
 
 /** Its text alone, or together with what it answers; what is sent in answer may again be a file. */
 function asReply(content: unknown, message: MessageEvent): Said | null {
+  if (typeof content === 'string') {
+    const [, quoted, bare, text = content] = REPLY.exec(content) ?? []
+    return { text, about: quoted ?? bare }
+  }
   const { data } = Reply.safeParse(content)
-  const said = asText(content) ?? asText(data?.content) ?? asText(data?.text) ?? asFiles(data?.content, message)
+  const said = asText(data?.content) ?? asText(data?.text) ?? asFiles(data?.content, message)
   return said && { ...said, about: data?.reference ?? data?.referenceId }
 }
 
 function asReaction(content: unknown): Said | null {
-  const { data } = Reaction.safeParse(typeof content === 'string' ? { content } : content)
+  const { data } = Reaction.safeParse(typeof content === 'string' ? reactionIn(content) : content)
   const emoji = data?.content || data?.emoji
   if (!emoji) return null
   const isTakenBack = TAKEN_BACK.has(data.action)
   const text = isTakenBack ? `(took back the reaction ${emoji})` : `(reacted with ${emoji})`
   return { text, about: data.reference ?? data.referenceId, isReaction: true }
+}
+
+function reactionIn(text: string) {
+  const [, action, content = text, reference] = REACTION.exec(text) ?? []
+  return { action, content, reference }
 }
 
 function asFiles(content: unknown, { remoteAttachment, multiRemoteAttachment }: Partial<MessageEvent>): Said | null {

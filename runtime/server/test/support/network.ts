@@ -43,6 +43,28 @@ export interface FakeConversation {
   events: unknown[]
 }
 
+const Heard = z.object({
+  event: z.literal('message'),
+  id: z.string(),
+  senderInboxId: z.string(),
+  contentType: z.unknown(),
+  content: z.unknown(),
+  sentAt: z.string(),
+})
+
+/** As the real command lists them: nobody's profile, and what answers another message in one string with that. */
+function listed({ said, events }: FakeConversation): object[] {
+  const theirs = events.map((event) => Heard.safeParse(event).data).filter((message) => message !== undefined)
+  const own = said.map(({ id, by, text: content, replyTo, sentAt }) => ({
+    id,
+    senderInboxId: by,
+    contentType: { authorityId: 'xmtp.org', typeId: replyTo === null ? 'text' : 'reply' },
+    content: replyTo === null ? content : `reply to "what it says" (${replyTo}): ${content}`,
+    sentAt,
+  }))
+  return [...theirs, ...own].toSorted((a, b) => Date.parse(b.sentAt) - Date.parse(a.sentAt))
+}
+
 interface Gate {
   /** Resolves when the first question stands at the gate. */
   reached: Promise<void>
@@ -188,14 +210,7 @@ export class FakeNetwork {
     if (q.op === 'join') return this.#join(q)
     const conversation = this.conversations.get(q.conversationId ?? '')
     if (!conversation?.members.has(q.inboxId)) return null
-    if (q.op === 'messages')
-      return conversation.said.map(({ id, by, text: content, sentAt }) => ({
-        id,
-        senderInboxId: by,
-        contentType: { typeId: 'text' },
-        content,
-        sentAt,
-      }))
+    if (q.op === 'messages') return listed(conversation)
     if (q.op === 'attach') return this.#seat(conversation, q)
     if (q.op === 'command') return this.#obey(conversation, q)
     while (conversation.events.length <= q.after) await this.#wake.promise

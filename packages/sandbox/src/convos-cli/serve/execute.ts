@@ -19,7 +19,7 @@ export async function executeLine(line: string, p: { seat: Seat; link: Link; emi
   let about: object = {}
   try {
     const command = Command.parse(JSON.parse(line))
-    about = { type: command.type, ...('id' in command && { id: command.id }) }
+    about = { command }
     if (command.type === 'stop') return p.stop()
     const sent = await execute(command, p.seat, p.link)
     if (sent) await p.emit(sent)

@@ -79,8 +79,9 @@ async function deliver({ client, home }: Deps, p: Seated & { link: Link; ending:
   const { id: conversationId } = conversation
   const me = member.inboxId
   let cursor = home.delivered(conversationId) ?? member.joinedSeq
-  /** What is not newer than this arrived while nobody was attached. */
-  let attachedAt = conversation.cursor
+  /** What is not newer than this arrived while nobody was attached. What was said is not told then: like the real command, it streams from now on. */
+  const seatedAt = conversation.cursor
+  let attachedAt = seatedAt
 
   const opened = (head: number) => {
     cursor = Math.min(cursor, head)
@@ -94,7 +95,8 @@ async function deliver({ client, home }: Deps, p: Seated & { link: Link; ending:
         if (seen) await emit(seen)
         continue
       }
-      const event = heardEvent(entry, { me, conversationId, catchup: entry.seq <= attachedAt })
+      const isMissed = entry.seq <= seatedAt && (entry.type === 'message' || entry.type === 'reaction')
+      const event = isMissed ? null : heardEvent(entry, { me, conversationId, catchup: entry.seq <= attachedAt })
       if (event) await emit(event)
       // Only now: a process killed in between tells it again, with the same id, rather than never.
       cursor = entry.seq

@@ -104,7 +104,7 @@ export function heardEvent(entry: LogEntry, p: { me: string; conversationId: str
     case 'reaction': {
       const { seq, messageId, inboxId, emoji, action } = entry
       if (inboxId === p.me) return null
-      const content = { reference: messageId, action, content: emoji, schema: 'unicode' }
+      const content = `${action === 'added' ? 'reacted' : 'removed'} ${emoji} to ${messageId}`
       const sender = { id: `${messageId}-${seq}`, senderInboxId: inboxId }
       return { event: 'message', ...sender, contentType: xmtp('reaction'), content, sentAt: timestamp(), ...late }
     }
@@ -162,7 +162,7 @@ export function contentOf({ text, replyTo, attachment }: Message) {
     }
     return { contentType: xmtp('remoteStaticAttachment'), content: filename, remoteAttachment }
   }
-  if (replyTo !== undefined) return { contentType: xmtp('reply'), content: { reference: replyTo, content: text } }
+  if (replyTo !== undefined) return { contentType: xmtp('reply'), content: `reply to ${replyTo}: ${text}` }
   return { contentType: xmtp('text'), content: text }
 }
 
