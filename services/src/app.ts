@@ -44,16 +44,19 @@ export function createApp(ctx: Context, ending: Ending): Express {
 
 /** The API about itself. */
 function describing(endpoints: Endpoint<Caller>[]): Endpoint<Caller> {
-  const document = openApiDocument(endpoints, {
-    title: 'Convos Agents: services',
-    version: '1',
-    description: 'What pool asks of services: instances, their tools, and what is known of both.',
-    security: {
-      open: null,
-      metrics: { name: 'metricsToken', scheme: { type: 'http', scheme: 'bearer' } },
-      pool: { name: 'servicesApiKey', scheme: { type: 'http', scheme: 'bearer', description: 'with X-Environment' } },
-    },
-  })
+  // made for the first who asks: few processes are ever asked
+  let document: Record<string, unknown> | undefined
+  const describe = () =>
+    openApiDocument(endpoints, {
+      title: 'Convos Agents: services',
+      version: '1',
+      description: 'What pool asks of services: instances, their tools, and what is known of both.',
+      security: {
+        open: null,
+        metrics: { name: 'metricsToken', scheme: { type: 'http', scheme: 'bearer' } },
+        pool: { name: 'servicesApiKey', scheme: { type: 'http', scheme: 'bearer', description: 'with X-Environment' } },
+      },
+    })
   return endpoint({
     method: 'get',
     path: '/openapi.json',
@@ -61,7 +64,7 @@ function describing(endpoints: Endpoint<Caller>[]): Endpoint<Caller> {
     summary: 'This description',
     auth: 'pool',
     replies: { 200: z.record(z.string(), z.unknown()) },
-    handle: () => ({ status: 200, body: document }),
+    handle: () => ({ status: 200, body: (document ??= describe()) }),
   })
 }
 

@@ -29,19 +29,22 @@ export function describing({ config }: Context, endpoints: readonly Endpoint<Aut
     summary: 'This description',
     auth: 'public',
     replies: { 200: z.record(z.string(), z.unknown()) },
-    handle: () => ({ status: 200, body: document }),
+    handle: () => ({ status: 200, body: (document ??= describe()) }),
   })
-  const document: Record<string, unknown> = openApiDocument<AuthClass>([...endpoints, self], {
-    title: 'Convos Agents',
-    version,
-    description: DESCRIPTION,
-    security: {
-      public: null,
-      claimer: proofs('claimer'),
-      operator: proofs('operator'),
-      metrics: { name: 'metricsToken', scheme: { type: 'http', scheme: 'bearer' } },
-    },
-  })
+  // made for the first who asks: few processes are ever asked
+  let document: Record<string, unknown> | undefined
+  const describe = () =>
+    openApiDocument<AuthClass>([...endpoints, self], {
+      title: 'Convos Agents',
+      version,
+      description: DESCRIPTION,
+      security: {
+        public: null,
+        claimer: proofs('claimer'),
+        operator: proofs('operator'),
+        metrics: { name: 'metricsToken', scheme: { type: 'http', scheme: 'bearer' } },
+      },
+    })
   return self
 }
 

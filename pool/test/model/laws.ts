@@ -28,7 +28,7 @@ export interface Truth {
   /** Services and the boxes as they are. */
   world: Pick<World, 'boxes' | 'sent' | 'bound' | 'isGone' | 'answers'>
   ledger: Ledger
-  query<R extends object>(text: string): Promise<R[]>
+  query<R extends object>(text: string, values?: unknown[]): Promise<R[]>
 }
 
 function must(law: string, broken: readonly unknown[]): void {
@@ -53,15 +53,16 @@ interface StockFacts {
 }
 
 async function readStock({ query }: Truth, since: number): Promise<StockFacts> {
-  const [row] = await query<StockFacts>(`
+  const text = `
     select (select reason from instance_events where type = 'created' order by id desc limit 1) as latest,
       (select min_idle from settings) as target,
       (select count(*)::int from instances where status in ('ready', 'starting')) as stock,
       exists (select 1 from operation_items t join operations o on o.id = t.operation_id
         where o.kind = 'rollout' and t.begun_at is null and t.error is null) as rolling,
-      (select count(*)::int from instance_events where at >= '${new Date(since).toISOString()}'
+      (select count(*)::int from instance_events where at >= $1
         and ((to_status = 'ready' and from_status in ('claiming', 'stuck'))
-          or (type = 'created' and reason = '${BY_OPERATOR}'))) as inflow`)
+          or (type = 'created' and reason = '${BY_OPERATOR}'))) as inflow`
+  const [row] = await query<StockFacts>(text, [new Date(since).toISOString()])
   if (!row) throw new Error('the settings row is missing')
   return row
 }

@@ -46,8 +46,8 @@ export async function createDatabase(
       await setClockOffset(adminUrl, clone.name, offsetMs)
     },
     async drop() {
-      // also ends whatever sessions there are, which would hold locks
-      await setClockOffset(adminUrl, clone.name, 0)
+      // whatever sessions there are would hold locks
+      await withClient(adminUrl, (admin) => (offsetMs === 0 ? endSessions(admin, clone.name) : setOffset(admin, clone.name, 0)))
       if (await withClient(url, (client) => restoreSnapshot(client, clone.asNew)))
         emptied.set(p.template, [...(emptied.get(p.template) ?? []), clone])
       else await dropDatabases(adminUrl, clone.name)
@@ -65,7 +65,7 @@ export async function copyDatabase(adminUrl: string, url: string): Promise<Pick<
   const original = databaseName(url)
   const name = newName()
   await withClient(adminUrl, async (admin) => {
-    await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [original])
+    await endSessions(admin, original)
     await admin.query(`create database ${name} template ${original} strategy file_copy`)
   })
   return { url: databaseUrl(adminUrl, name), drop: () => dropDatabases(adminUrl, name) }
@@ -98,11 +98,17 @@ async function cloneTemplate(
 
 /** Sets a database's clock offset and ends its sessions, so that all of them see it. */
 export async function setClockOffset(adminUrl: string, database: string, offsetMs: number): Promise<void> {
-  await withClient(adminUrl, async (admin) => {
-    await admin.query(`alter database ${database} set convos.clock_offset = '${Math.round(offsetMs)} ms'`)
-    // and waits for their end: until then each still is what it was
-    await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [database])
-  })
+  await withClient(adminUrl, (admin) => setOffset(admin, database, offsetMs))
+}
+
+async function setOffset(admin: pg.Client, database: string, offsetMs: number): Promise<void> {
+  await admin.query(`alter database ${database} set convos.clock_offset = '${Math.round(offsetMs)} ms'`)
+  await endSessions(admin, database)
+}
+
+/** And waits for their end: until then each still is what it was. */
+async function endSessions(admin: pg.Client, database: string): Promise<void> {
+  await admin.query('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1', [database])
 }
 
 /** The same server, another database; works for unix-socket URLs too. */

@@ -1,21 +1,23 @@
 import type pg from 'pg'
 
+/** Lower ones are Postgres' own. */
+const FIRST_OWN = 16_384
+
 /** A schema, and what its tables held when it was new. */
 export interface Snapshot {
   schema: string
   tables: { name: string; rows: string }[]
 }
 
-/** Everything that a test could have changed besides rows. */
+/** By which rows of the catalogue it is made of: whatever changes a schema writes another one. Said in definitions, it would cost ten times as much. */
 const SCHEMA = `
-  select md5(coalesce(string_agg(entry, ' ' order by entry), '')) as schema from (
-    select format('column %s %s %s %s', table_name, column_name, data_type, column_default) from information_schema.columns
-      where table_schema = 'public'
-    union all select format('constraint %s %s', conname, pg_get_constraintdef(oid)) from pg_constraint
-      where connamespace = 'public'::regnamespace
-    union all select format('index %s', indexdef) from pg_indexes where schemaname = 'public'
-    union all select format('trigger %s %s %s', tgname, tgrelid::regclass, tgenabled) from pg_trigger
-    union all select format('function %s %s', proname, md5(prosrc)) from pg_proc where pronamespace = 'public'::regnamespace
+  select md5(string_agg(entry, ' ' order by entry)) as schema from (
+    select format('relation %s %s', oid, xmin) from pg_class where oid >= ${FIRST_OWN}
+    union all select format('column %s %s %s', attrelid, attnum, xmin) from pg_attribute where attrelid >= ${FIRST_OWN}
+    union all select format('default %s %s', oid, xmin) from pg_attrdef where oid >= ${FIRST_OWN}
+    union all select format('constraint %s %s', oid, xmin) from pg_constraint where oid >= ${FIRST_OWN}
+    union all select format('trigger %s %s', oid, xmin) from pg_trigger where oid >= ${FIRST_OWN}
+    union all select format('function %s %s', oid, xmin) from pg_proc where oid >= ${FIRST_OWN}
   ) as entries (entry)`
 
 export async function takeSnapshot(client: pg.Client): Promise<Snapshot> {
@@ -33,16 +35,19 @@ export async function takeSnapshot(client: pg.Client): Promise<Snapshot> {
 /** Takes every table back to what it held; false, with nothing done, when the schema is another one by now. */
 export async function restoreSnapshot(client: pg.Client, { schema, tables }: Snapshot): Promise<boolean> {
   if ((await readSchema(client)) !== schema) return false
-  await client.query('begin')
-  // nobody else is there; rows may refer to each other, and nothing is to be noted
-  await client.query('set local session_replication_role = replica')
-  for (const { name } of tables) await client.query(`delete from ${name}`)
-  for (const { name, rows } of tables)
-    if (rows !== '[]')
-      await client.query(`insert into ${name} overriding system value select * from json_populate_recordset(null::${name}, $1)`, [
-        rows,
-      ])
-  await client.query('commit')
+  // nobody else is there; rows may refer to each other, and nothing is to be noted. Statements that are sent together are one transaction
+  await client.query(
+    [
+      'set local session_replication_role = replica',
+      ...tables.map(({ name }) => `delete from ${name}`),
+      ...tables
+        .filter(({ rows }) => rows !== '[]')
+        .map(({ name, rows }) => {
+          const values = `json_populate_recordset(null::${name}, ${client.escapeLiteral(rows)})`
+          return `insert into ${name} overriding system value select * from ${values}`
+        }),
+    ].join('; '),
+  )
   return true
 }
 
