@@ -3,6 +3,7 @@ import { planOf, scoped } from '@convos/sandbox/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { wasInstance } from '../src/db/events.ts'
 import { type LogFilter, readLatest, readLog } from '../src/db/feed.ts'
+import { listFleet } from '../src/db/instances.ts'
 import { countTainted } from '../src/db/keys.ts'
 import { countAutoDestroyed, endClaimsOn } from '../src/db/moves.ts'
 import { testDatabase, unaudited } from './harness.ts'
@@ -44,6 +45,11 @@ describe('in a database that has been used for long', () => {
 
   test('what automation has destroyed is counted over the hour', async () => {
     expect(await planOf(database.db, countAutoDestroyed)).toMatch(/Index Cond: .*at > /)
+  })
+
+  test('of instances that have changed, however many, none is compared with each', async () => {
+    const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(12, '0'))
+    expect(await planOf(database.db, (tx) => listFleet(tx, { ids }, { after: '', limit: 100 }))).toContain('hashed SubPlan')
   })
 
   test('the claims of an instance are found by it', async () => {

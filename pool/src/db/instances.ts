@@ -58,7 +58,10 @@ export interface FleetPart {
   status?: Status
 }
 
-/** A part of the fleet by id, or a page of it: at most `limit` rows, with ids after `after`. */
+/**
+ * A part of the fleet by id, or a page of it: at most `limit` rows, with ids after `after`. Ids are looked up by hash: many may have changed
+ * at once, and no row is to be compared with each.
+ */
 export async function listFleet(
   db: Queryable,
   of: FleetPart,
@@ -72,7 +75,7 @@ export async function listFleet(
         c.id is not null and c.instance_id = i.id and c.state in ('running', 'pending', 'done') as keeps_claim,
         clock_now() as read_at
       from instances i left join claims c on c.id = i.claim_id
-      where ($1::text[] is null or i.id = any($1)) and ($2::text is null or i.status = $2) and i.id > $3
+      where ($1::text[] is null or i.id in (select unnest($1::text[]))) and ($2::text is null or i.status = $2) and i.id > $3
       order by i.id limit $4`,
   })
   return rows

@@ -41,7 +41,8 @@ export async function readPlaceLedger(db: Queryable, p: LedgerQuery): Promise<Pl
           where s.instance_id = i.instance_id and s.direction = 'do' and s.state <> 'done' and s.uncertain
             and coalesce(s.ended_at, s.started_at + $4::float8 * interval '1 ms') > clock_now() - $5::float8 * interval '1 ms') as busy
       from instance_infra i
-      where i.instance_id = any ($1) or ($2 and i.phase <> 'destroyed')`,
+      -- looked up by hash: compared with each of thousands of ids, every tombstone would cost as much as all of them
+      where i.instance_id in (select unnest($1::text[])) or ($2 and i.phase <> 'destroyed')`,
   })
   return rows
 }
@@ -69,7 +70,7 @@ export async function readToolLedger(db: Queryable, p: LedgerQuery & { toolId: s
             and coalesce(s.ended_at, s.started_at + $4::float8 * interval '1 ms') > clock_now() - $5::float8 * interval '1 ms') as busy
       from instance_infra i left join instance_services t on t.instance_id = i.instance_id and t.tool_id = $6 and t.kind = $7
       where (t.id is not null or (i.phase = 'destroyed' and i.project_name is not null))
-        and (i.instance_id = any ($1) or ($2 and t.state not in ('destroyed', 'retained')))`,
+        and (i.instance_id in (select unnest($1::text[])) or ($2 and t.state not in ('destroyed', 'retained')))`,
   })
   return rows
 }
@@ -167,7 +168,7 @@ export async function countForCap(db: Queryable, perMs: number): Promise<{ destr
     text: `
       select
         (select count(*)::int from instance_events
-          where type = 'stray_destroyed' and at > clock_now() - $1::float8 * interval '1 ms') as destroyed,
+          where type = 'stray_destroyed' and at > (select clock_now() - $1::float8 * interval '1 ms')) as destroyed,
         (select count(*)::int from instance_infra where phase <> 'destroyed') as live`,
   })
   if (!rows[0]) throw new Error('the caps could not be read')

@@ -60,12 +60,12 @@ export async function readUnsettled(db: Queryable): Promise<Unsettled[]> {
       select 'instance' as ledger, s.state, count(i.instance_id)::int as count,
         coalesce(extract(epoch from clock_now() - min(i.phase_since)), 0)::float8 * 1000 as "ageMs"
       from unnest(array['queued', 'creating', 'deploying', 'destroying']) as s(state)
-      left join instance_infra i on i.phase = s.state group by s.state
+      left join instance_infra i on i.phase = s.state and i.phase <> 'destroyed' group by s.state
       union all
       select 'tool', s.state, count(t.id)::int,
         case when s.state = 'creating' then coalesce(extract(epoch from clock_now() - min(t.created_at)), 0)::float8 * 1000 end
       from unnest(array['creating', 'destroying']) as s(state)
-      left join instance_services t on t.state = s.state group by s.state
+      left join instance_services t on t.state = s.state and t.state in ('creating', 'destroying') group by s.state
       order by 1, 2`,
   })
   return rows

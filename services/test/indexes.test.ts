@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { pruneChanges } from '../src/db/changes.ts'
 import { pruneEvents } from '../src/db/events.ts'
 import { anyLookupDue, claimDueProbes } from '../src/db/probes.ts'
+import { countForCap, readPlaceLedger, readToolLedger } from '../src/db/reconcile.ts'
 import { pruneSms } from '../src/db/sms.ts'
+import { countPhases, readUnsettled } from '../src/db/status.ts'
+import { readCredits } from '../src/db/tools.ts'
 import { servicesDatabase } from './support/harness.ts'
 
 let database: Awaited<ReturnType<typeof servicesDatabase>>
@@ -17,12 +20,36 @@ beforeAll(async () => {
     select lpad(n::text, 12, '0'), 'p', 'i', 'http://x', 't', null, now() + n * interval '1 min', now() + n * interval '1 min'
     from generate_series(1, 5000) n`)
   await db.query(`
+    insert into instance_infra (instance_id, wish, phase, next_run_at)
+    select lpad(n::text, 12, 'x'), 'absent', 'destroyed', null from generate_series(1, 20000) n`)
+  await db.query(`
+    insert into instance_services (instance_id, tool_id, kind, state)
+    select lpad(n::text, 12, 'x'), 'email', 'inbox', 'destroyed' from generate_series(1, 20000) n`)
+  await db.query(`
     insert into instance_events (instance_id, type, at) select 'x', 'refused', now() - n * interval '1 min' from generate_series(1, 5000) n`)
   await db.query(`
     insert into sms_messages (instance_id, direction, from_number, to_number, body, state, at)
     select 'x', 'outbound', '1', '2', 'b', 'sent', now() - n * interval '1 min' from generate_series(1, 5000) n`)
   await db.query('analyze')
 })
+const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(12, '0'))
+const ledger = { instanceIds: ids, andAllLive: true, holder: 'h' }
+test.each<[string, string | RegExp, (tx: Queryable) => Promise<unknown>]>([
+  ['how many there are of each phase', 'instance_infra_live_idx', (tx) => countPhases(tx)],
+  ['what is on its way', /instance_infra_live_idx[^]*instance_services_unsettled_idx/, (tx) => readUnsettled(tx)],
+  ['what was measured last', 'instance_services_sampled_idx', (tx) => readCredits(tx)],
+  ['how much may be destroyed', /instance_events_strays_idx[^]*instance_infra_live_idx/, (tx) => countForCap(tx, 3_600_000)],
+])('%s is told without a look at tombstones', async (_what, index, work) => {
+  expect(await planOf(db, work)).toMatch(index)
+})
+
+test.each<[string, (tx: Queryable) => Promise<unknown>]>([
+  ['instances', (tx) => readPlaceLedger(tx, ledger)],
+  ['tools', (tx) => readToolLedger(tx, { ...ledger, toolId: 'email', kind: 'inbox' })],
+])('a ledger of %s compares none of its rows with each id that is asked for', async (_what, work) => {
+  expect(await planOf(db, work)).toContain('hashed SubPlan')
+})
+
 afterAll(async () => {
   await db.end()
   await database.drop()
