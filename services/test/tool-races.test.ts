@@ -157,6 +157,17 @@ test('what an instance says of itself counts more than a row that is older: anot
   expect(w.told(box, '/pool/provision')).toEqual([])
 })
 
+test('whose an instance is, is learnt from itself where its row does not know, and a refused claim changes nothing about it', async () => {
+  const { id, box } = await w.running()
+  await w.bound(id, 'claim-2')
+  expect(await claimOf(id)).toMatchObject({ claimId: 'claim-2' })
+  await w.h.ctx.db.query('update instance_infra set claim_id = null, health = null where instance_id = $1', [id])
+  box.respond = () => ({ status: 409, body: { code: 'FOREIGN_CLAIM' } })
+  await w.call('post', `/configure/${id}`, ORDER).expect(409)
+  await w.call('post', '/status/batch', { instanceIds: [id] }).expect(200)
+  expect(await claimOf(id)).toMatchObject({ claimId: 'claim-2' })
+})
+
 test('one that came with the claim is taken away with its variables, however soon', async () => {
   const { id, box } = await w.running()
   await w.call('post', `/provision/${id}/doorbell`, { userConfig: { pin: '1234' } }).expect(200)

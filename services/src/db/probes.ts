@@ -39,7 +39,10 @@ export async function claimDueProbes(
   return rows
 }
 
-/** The instance answered. While it says it is not ready that counts as a failure, but what it says is kept. */
+/**
+ * The instance answered. While it says it is not ready that counts as a failure, but what it says is kept; also whose it is, where a row that is
+ * older does not know.
+ */
 export async function recordAnswer(
   db: Queryable,
   p: { instanceId: string; ticket: string; health: Health; nextMs: number },
@@ -48,7 +51,7 @@ export async function recordAnswer(
     name: 'record_answer',
     values: [p.instanceId, p.ticket, JSON.stringify(p.health), p.health.ready, p.nextMs],
     text: `
-      update instance_infra set health = $3, answered_at = clock_now(),
+      update instance_infra set health = $3, answered_at = clock_now(), claim_id = coalesce(claim_id, $3::jsonb ->> 'claimId'),
         probe_failures = case when $4 then 0 else probe_failures + 1 end,
         failing_since = case when $4 then null else coalesce(failing_since, clock_now()) end,
         -- while a new deployment is awaited it may still be the old one that speaks
