@@ -12,7 +12,7 @@ export function Gone({ id, last, onClose }: { id: string; last: Instance | undef
   return (
     <SidePanel
       title={<bdi>{nameOf(last ?? { id, agentName: null })}</bdi>}
-      head={<code className="panel-id">{id}</code>}
+      head={last && last.agentName !== null ? <code className="panel-id">{id}</code> : null}
       onClose={onClose}
     >
       {data?.events.length === 0 ? (
