@@ -74,12 +74,17 @@ export function PoolPage() {
           <RackWaiting byStatus={status?.byStatus ?? {}} />
         )}
       </section>
-      <FigureCards window={window} />
-      <div className="pool-columns">
-        <Rollout instances={status?.instances ?? []} rollout={rollout} />
-        <Budgets />
-        <Watch />
-      </div>
+      {/* not before it is known how high the rack is, which would push it down */}
+      {(status || error) && (
+        <>
+          <FigureCards window={window} />
+          <div className="pool-columns">
+            <Rollout instances={status?.instances ?? []} rollout={rollout} />
+            <Budgets />
+            <Watch />
+          </div>
+        </>
+      )}
     </div>
   )
 }
