@@ -262,6 +262,12 @@ test('what a child started ends with it', async () => {
   await eventually('the grandchild is gone', () => !isRunning(pid))
 })
 
+test('why a child ended is told without the invites in it', async () => {
+  const said = 'echo "Invite URL: https://dev.convos.example/v2?i=let-me-in" >&2; exit 3'
+  const child = startChild('/bin/sh', ['-c', said], { env: {}, onLine: () => {} })
+  expect(await child.exited).toEqual({ code: 3, reason: 'Invite URL: https://dev.convos.example/v2?i=…' })
+})
+
 test('a child that does not listen to TERM is killed with its group', async () => {
   const lines: string[] = []
   const child = startChild('/bin/sh', ['-c', 'trap "" TERM; echo up; while :; do sleep 600 & wait; done'], {
