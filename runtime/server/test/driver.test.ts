@@ -180,6 +180,17 @@ test('once it is stopped nothing more is said, however long the process takes to
   await stopped
 })
 
+test('a process that goes because it was told to has ended no conversation', async () => {
+  const { driver, started, says, exits } = handheld()
+  await started()
+  says(READY)
+  const ending = driver.act({ type: 'explode' }, AbortSignal.timeout(10_000))
+  const outcome = expect(ending).rejects.toThrow('went away before it had confirmed it')
+  const stopped = driver.stop()
+  exits()
+  await Promise.all([stopped, outcome])
+})
+
 test('what is told before it is ready is heard once it is clear who is who', async () => {
   const { driver, heard, started, says, exits } = handheld()
   await started()

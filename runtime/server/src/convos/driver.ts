@@ -72,8 +72,9 @@ export class Driver {
     return await session.acks.expect(command, {
       timeoutMs: this.#p.limits.sendAckMs,
       signal: AbortSignal.any([session.ended, signal]),
-      // a process has nothing left to do once its conversation is no more
-      whenGone: () => (command.type === 'explode' && session.exitCode === 0 ? { messageId: null } : null),
+      // a process has nothing left to do once its conversation is no more; one that was told to go tells nothing by going
+      whenGone: () =>
+        command.type === 'explode' && session.exitCode === 0 && !this.#running?.stop.signal.aborted ? { messageId: null } : null,
     })
   }
 
