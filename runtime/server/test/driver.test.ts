@@ -180,6 +180,17 @@ test('once it is stopped nothing more is said, however long the process takes to
   await stopped
 })
 
+test('a process that goes because it was told to has ended no conversation', async () => {
+  const { driver, started, says, exits } = handheld()
+  await started()
+  says(READY)
+  const ending = driver.act({ type: 'explode' }, AbortSignal.timeout(10_000))
+  const outcome = expect(ending).rejects.toThrow('went away before it had confirmed it')
+  const stopped = driver.stop()
+  exits()
+  await Promise.all([stopped, outcome])
+})
+
 test('what is told before it is ready is heard once it is clear who is who', async () => {
   const { driver, heard, started, says, exits } = handheld()
   await started()
@@ -260,6 +271,12 @@ test('what a child started ends with it', async () => {
   const pid = Number(lines[0])
   expect(pid).toBeGreaterThan(1)
   await eventually('the grandchild is gone', () => !isRunning(pid))
+})
+
+test('why a child ended is told without the invites in it', async () => {
+  const said = 'echo "Invite URL: https://dev.convos.example/v2?i=let-me-in" >&2; exit 3'
+  const child = startChild('/bin/sh', ['-c', said], { env: {}, onLine: () => {} })
+  expect(await child.exited).toEqual({ code: 3, reason: 'Invite URL: https://dev.convos.example/v2?i=…' })
 })
 
 test('a child that does not listen to TERM is killed with its group', async () => {

@@ -17,6 +17,8 @@ export interface Child {
 }
 
 const STDERR_KEPT = 500
+/** Lets whoever reads it into the conversation, and what a child says goes into the log. */
+const INVITE = /([?&]i=)\S+/g
 /** Far more than any event needs. */
 const LINE_KEPT = 1024 * 1024
 
@@ -45,7 +47,7 @@ export function startChild(
     child.once('error', (err) => resolve({ code: null, reason: err.message }))
     // what it started must not outlive it; only then its output ends, and what was written last still counts
     child.once('exit', () => signal('SIGKILL'))
-    child.once('close', (code) => resolve({ code, reason: reason.trim() }))
+    child.once('close', (code) => resolve({ code, reason: reason.replaceAll(INVITE, '$1…').trim() }))
   })
   return {
     exited,

@@ -72,8 +72,9 @@ export class Driver {
     return await session.acks.expect(command, {
       timeoutMs: this.#p.limits.sendAckMs,
       signal: AbortSignal.any([session.ended, signal]),
-      // a process has nothing left to do once its conversation is no more
-      whenGone: () => (command.type === 'explode' && session.exitCode === 0 ? { messageId: null } : null),
+      // a process has nothing left to do once its conversation is no more; one that was told to go tells nothing by going
+      whenGone: () =>
+        command.type === 'explode' && session.exitCode === 0 && !this.#running?.stop.signal.aborted ? { messageId: null } : null,
     })
   }
 
@@ -140,14 +141,15 @@ export class Driver {
     const conversationId = await target.conversationId(stop)
     stop.throwIfAborted()
     const agentName = target.agentName()
-    return await runSession({
+    let looking = Promise.resolve()
+    const isGood = await runSession({
       ...this.#p,
       conversationId,
       agentName,
       stop,
       attached: (session) => {
         this.#session = session
-        void this.#lookForMissed(session, conversationId === null)
+        looking = this.#lookForMissed(session, conversationId === null)
         // changed while it was starting under the old name
         if (target.agentName() !== agentName) this.showName(target.agentName(), agentName)
       },
@@ -158,6 +160,8 @@ export class Driver {
         this.#awaySince = this.#p.clock.now().getTime()
       },
     })
+    await looking
+    return isGood
   }
 
   /**
@@ -167,22 +171,20 @@ export class Driver {
   async #lookForMissed(session: Session, isBorn: boolean): Promise<void> {
     const { clock, log, limits } = this.#p
     const { ended } = session
-    for (let isFirst = true, failures = 0; !ended.aborted; isFirst = false) {
-      if (!isFirst || !isBorn) {
-        const missed = await this.#missed(session).catch((err: unknown) => {
-          if (!ended.aborted) log.warn({ err }, 'whether anything was missed cannot be told yet')
-          return null
-        })
-        failures = missed === null ? failures + 1 : 0
-        if (missed !== null && missed > 0) {
-          log.warn({ missed }, 'messages were not told by convos, and are heard now')
-          if (!isFirst) void session.child.stop(limits.childStopMs)
-        }
+    if (isBorn) await clock.sleep(limits.missedLookMs, ended)
+    for (let isAttaching = !isBorn, failures = 0; !ended.aborted;) {
+      const missed = await this.#missed(session).catch((err: unknown) => {
+        if (!ended.aborted) log.warn({ err }, 'whether anything was missed cannot be told yet')
+        return null
+      })
+      failures = missed === null ? failures + 1 : 0
+      if (missed) {
+        log.warn({ missed }, 'messages were not told by convos, and are heard now')
+        if (!isAttaching) void session.child.stop(limits.childStopMs)
       }
-      await clock.sleep(
-        failures > 0 ? backoffMs(failures, limits.driverRestartMinMs, limits.missedLookMs) : limits.missedLookMs,
-        ended,
-      )
+      if (missed !== null) isAttaching = false
+      const { driverRestartMinMs: soon, missedLookMs: later } = limits
+      await clock.sleep(failures > 0 ? backoffMs(failures, soon, later) : later, ended)
     }
   }
 
