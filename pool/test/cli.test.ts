@@ -1,7 +1,6 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { scoped } from '@convos/sandbox/testing'
+import { scoped, temporaryFolder } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
 import { progressLine } from '../src/cli/follow.ts'
 import { run } from '../src/cli/run.ts'
@@ -114,7 +113,7 @@ test('wrong use is exit code 2 with the usage; help is everywhere', async () => 
 
 test('templates are made from a file, shown as what a file takes, changed, and taken out of use', async () => {
   const pool = scoped(await testPool())
-  const folder = await mkdtemp(join(tmpdir(), 'templates-'))
+  const folder = scoped(temporaryFolder('templates')).path
   const file = join(folder, 'planner.json')
   const content = { agentName: 'Planner', instructions: 'Plan.', tools: [{ id: 'email', provisioning: 'pool' }] }
   await writeFile(file, JSON.stringify(content))

@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { apiApp, createLogger, listen } from '@convos/kit'
-import { eventually, scoped } from '@convos/sandbox/testing'
+import { eventually, scoped, temporaryFolder } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { configured } from './fake-services.ts'
 import { dashboard } from '../src/routes/dashboard.ts'
@@ -269,7 +268,7 @@ describe('sessions', () => {
 describe('the dashboard', () => {
   test('without a build says how to build it; with one serves its page on client routes, and nothing below /api', async () => {
     // a checkout may lie anywhere, below a hidden folder too
-    const dist = await mkdtemp(join(tmpdir(), '.dashboard-'))
+    const dist = scoped(temporaryFolder('.dashboard')).path
     const routes = [dashboard(dist)]
     const { port, close } = await listen(apiApp({ log: createLogger('test', 'silent'), routes }), 0, '127.0.0.1')
     const get = async (path: string) => {

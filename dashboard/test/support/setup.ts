@@ -1,8 +1,13 @@
-import { cleanup, configure } from '@testing-library/react'
+import { cleanup, configure, prettyDOM } from '@testing-library/react'
 import { afterEach, beforeEach, vi } from 'vitest'
 
-// pages are loaded when they are gone to, which takes a moment the first time
-configure({ asyncUtilTimeout: 5000, reactStrictMode: true })
+// pages are loaded when they are gone to, which takes a moment the first time, and seconds on a busy machine
+configure({
+  asyncUtilTimeout: 10_000,
+  reactStrictMode: true,
+  // without the page, which whatever waits for something would print at every look; a test that fails shows it once
+  getElementError: (message) => Object.assign(new Error(message ?? ''), { name: 'TestingLibraryElementError' }),
+})
 
 // jsdom has no layout: everything is as large as a window, which is wide
 Object.defineProperty(HTMLElement.prototype, 'clientHeight', { configurable: true, get: () => 720 })
@@ -23,7 +28,8 @@ beforeEach(() => {
   window.history.replaceState(null, '', '/')
 })
 
-afterEach(() => {
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.log(prettyDOM(document.body))
   cleanup()
   vi.unstubAllGlobals()
 })

@@ -1,8 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDatabase, eventually, scoped, type TestDatabase } from '@convos/sandbox/testing'
+import { createDatabase, eventually, scoped, temporaryFolder, type TestDatabase } from '@convos/sandbox/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import {
@@ -18,16 +17,16 @@ import {
 } from '../src/index.ts'
 
 const log = createLogger('test', 'silent')
-const emptyFolder = () => mkdtemp(join(tmpdir(), 'migrations-'))
 let database: TestDatabase
 let db: Database
 
 beforeAll(async () => {
-  const folder = await emptyFolder()
+  const empty = temporaryFolder('migrations')
   database = await createDatabase(inject('postgresUrl'), {
     template: 'kit',
-    migrate: (url) => migrate({ url, folder, environment: 'dev' }),
+    migrate: (url) => migrate({ url, folder: empty.path, environment: 'dev' }),
   })
+  empty[Symbol.dispose]()
   db = connectDatabase({ url: database.url, log })
 })
 afterAll(async () => {
@@ -37,7 +36,7 @@ afterAll(async () => {
 
 describe('migrations', () => {
   test('each file runs once, and a repeat changes nothing', async () => {
-    const folder = await emptyFolder()
+    const folder = scoped(temporaryFolder('migrations')).path
     await writeFile(join(folder, '0001_things.sql'), 'create table things (id int)')
     const first = await migrate({ url: database.url, folder, environment: 'dev' })
     const second = await migrate({ url: database.url, folder, environment: 'dev' })
@@ -46,7 +45,7 @@ describe('migrations', () => {
   })
 
   test('a failing file leaves nothing of itself behind', async () => {
-    const folder = await emptyFolder()
+    const folder = scoped(temporaryFolder('migrations')).path
     await writeFile(join(folder, '0002_broken.sql'), 'create table half (id int); select nonsense')
     await expect(migrate({ url: database.url, folder, environment: 'dev' })).rejects.toThrow('0002_broken.sql failed')
     const { rows } = await db.query(`select to_regclass('half') as half`)
@@ -54,7 +53,7 @@ describe('migrations', () => {
   })
 
   test('a file changed after it ran is refused', async () => {
-    const folder = await emptyFolder()
+    const folder = scoped(temporaryFolder('migrations')).path
     await writeFile(join(folder, '0003_stable.sql'), 'select 1')
     await migrate({ url: database.url, folder, environment: 'dev' })
     await writeFile(join(folder, '0003_stable.sql'), 'select 2')
@@ -62,9 +61,9 @@ describe('migrations', () => {
   })
 
   test('a database of another environment is refused', async () => {
-    await expect(migrate({ url: database.url, folder: await emptyFolder(), environment: 'production' })).rejects.toThrow(
-      'belongs to environment "dev"',
-    )
+    await expect(
+      migrate({ url: database.url, folder: scoped(temporaryFolder('migrations')).path, environment: 'production' }),
+    ).rejects.toThrow('belongs to environment "dev"')
   })
 })
 

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { scoped, temporaryFolder } from '../src/testing/index.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { freePort } from '../src/ports.ts'
 import { processHost } from '../src/simulators/railway/hosts/process.ts'
@@ -12,8 +11,7 @@ import { processHost } from '../src/simulators/railway/hosts/process.ts'
 const MAIN = fileURLToPath(new URL('../src/simulators/main.ts', import.meta.url))
 
 test('the simulators alone are reached by the name that they are given, and end when they are told to', async () => {
-  const data = mkdtempSync(join(tmpdir(), 'simulators-'))
-  onTestFinished(() => rmSync(data, { recursive: true }))
+  const data = scoped(temporaryFolder('simulators')).path
   const port = await freePort()
   const child = spawn(process.execPath, [MAIN, '--port', String(port), '--hostname', 'localhost', '--data', data])
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { eventually, scoped } from '@convos/sandbox/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { eventually, scoped, temporaryFolder } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { callInstance, startVirtual } from './support/virtual-instances.ts'
 
@@ -61,8 +60,7 @@ test('what an instance is bound to survives a redeploy; deleting the project end
 })
 
 test('after a restart of the simulator everything is where and as it was', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'sandbox-virtual-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const folder = scoped(temporaryFolder('sandbox-virtual')).path
   const stateFile = join(folder, 'state.json')
   const first = await startVirtual({ stateFile })
   const box = await first.instance()

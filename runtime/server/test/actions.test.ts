@@ -1,8 +1,7 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventually } from '@convos/sandbox/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { eventually, scoped, temporaryFolder } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
 import { type LinkAction, LinkActionReply } from '../src/link/actions.ts'
 import { stateFolder } from '../src/state/folder.ts'
 import { type Box, openBox, world, type World } from './support/box.ts'
@@ -110,8 +109,7 @@ test('an act that is not confirmed fails, and is not done twice', async () => {
 
 test('files are sent from where they lie, but none that the agent server keeps for itself', async () => {
   const { w, box } = await bound()
-  const folder = await mkdtemp(join(tmpdir(), 'agent-files-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = scoped(temporaryFolder('agent-files')).path
   await writeFile(join(folder, 'chart.txt'), 'a chart')
   const { binding } = stateFolder(w.config.stateDir)
   await symlink(binding, join(folder, 'innocent.txt'))

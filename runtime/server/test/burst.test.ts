@@ -1,9 +1,8 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLogger, systemClock } from '@convos/kit'
-import { eventually } from '@convos/sandbox/testing'
-import { expect, onTestFinished, test } from 'vitest'
+import { eventually, scoped, temporaryFolder } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
 import { Conversation } from '../src/conversation/conversation.ts'
 import type { Command } from '../src/convos/commands.ts'
 import { limits } from '../src/limits.ts'
@@ -28,8 +27,7 @@ const inbound = (n: number) => {
 
 /** An agent whose engine and network are stubs: what it says, and how often its journal was as long as what. */
 async function talk() {
-  const folder = await mkdtemp(join(tmpdir(), 'burst-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = scoped(temporaryFolder('burst')).path
   const file = join(folder, 'conversation.json')
   const said: Extract<Command, { type: 'send' }>[] = []
   const stub = { stop: Infinity }

@@ -1,9 +1,9 @@
 import { existsSync, fstatSync, openSync } from 'node:fs'
-import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLogger, systemClock } from '@convos/kit'
-import { expect, onTestFinished, test } from 'vitest'
+import { scoped, temporaryFolder } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createAgent } from '../src/agent.ts'
 import { overlaidModel, readConfig, withHandedOver } from '../src/config.ts'
@@ -67,8 +67,7 @@ test('the overlay wins where it is usable', () => {
 })
 
 test('a state file is replaced as a whole, and one that is not ours stops the start', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-state-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = scoped(temporaryFolder('agent-state')).path
   const file = join(folder, 'deep', 'state.json')
   const schema = z.object({ n: z.number() })
   expect(readState(file, schema)).toBeNull()

@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { scoped, temporaryFolder } from '@convos/sandbox/testing'
+import { expect, test } from 'vitest'
 import { writeState } from '../src/state/files.ts'
 
 test('where a state does not fit any more, the one before it stays', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-files-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = scoped(temporaryFolder('agent-files')).path
   const file = join(folder, 'state.json')
   writeState(file, 'before')
   const write = `

@@ -2,6 +2,7 @@ export { type CollectedSpan, type Collector, startCollector } from './collector.
 export { copyDatabase, createDatabase, databaseName, databaseUrl, setClockOffset, type TestDatabase } from './database.ts'
 export { readEnvExample } from './env-example.ts'
 export { eventually } from './eventually.ts'
+export { temporaryFolder } from './folder.ts'
 export { scoped } from './scoped.ts'
 export { LOADS, spyOnLoads } from './loads.ts'
 export { planOf } from './plan.ts'

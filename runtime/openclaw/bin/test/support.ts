@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { scoped, temporaryFolder } from '@convos/sandbox/testing'
 import { onTestFinished } from 'vitest'
 import { type Ended, execute, type Program } from '../src/program.ts'
 
@@ -28,10 +28,9 @@ export function command(name: string, args: string[], p: { env?: Record<string, 
 
 /** A file of variables, as the agent server keeps it. */
 export async function overlay(text: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'overlay-'))
+  const folder = scoped(temporaryFolder('overlay')).path
   const file = join(folder, 'env.json')
   await writeFile(file, text)
-  onTestFinished(() => rm(folder, { recursive: true }))
   return file
 }
 

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
+import { scoped, temporaryFolder } from '@convos/sandbox/testing'
 import { onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { AgentTool, HttpRoute, PluginApi } from '../src/plugin-api.ts'
@@ -53,8 +52,7 @@ export async function standIn(answer: (req: Request) => Reply) {
 
 /** As the gateway loads the extension, with these variables and this time. */
 export async function gateway(given: Record<string, string> = {}) {
-  const stateDir = mkdtempSync(join(tmpdir(), 'web-tools-'))
-  onTestFinished(() => rmSync(stateDir, { recursive: true }))
+  const stateDir = scoped(temporaryFolder('web-tools')).path
   const tools = new Map<string, AgentTool>()
   const routes: HttpRoute[] = []
   const warnings: string[] = []
