@@ -80,7 +80,8 @@ describe('the program that migrates', () => {
   }
 
   test('says what it did', async () => {
-    const work = async () => migrate({ url: database.url, folder: await emptyFolder(), environment: 'dev' })
+    const folder = scoped(temporaryFolder('migrations')).path
+    const work = () => migrate({ url: database.url, folder, environment: 'dev' })
     expect(await run(work)).toEqual({ code: 0, out: 'up to date', err: '' })
     expect(await run(() => Promise.resolve({ applied: ['0001_a.sql', '0002_b.sql'] }))).toMatchObject({
       out: 'applied 0001_a.sql, 0002_b.sql',

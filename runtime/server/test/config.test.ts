@@ -19,8 +19,7 @@ const env = {
 }
 
 test('the control token may come by an open file, which is closed then: no child inherits it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-config-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = scoped(temporaryFolder('agent-config')).path
   await writeFile(join(folder, 'token'), 'control-token-by-a-pipe\n')
   const fd = openSync(join(folder, 'token'), 'r')
   const handed = withHandedOver({ ...env, INSTANCE_CONTROL_TOKEN: '', INSTANCE_CONTROL_TOKEN_FD: String(fd) })
