@@ -21,9 +21,14 @@ export async function wantedImage({ db, config }: Context): Promise<ResolvedImag
 
 /** Asks the registry now; when it does not answer, what was known before stays. */
 export async function resolveImage(ctx: Context): Promise<ResolvedImage> {
+  const askedAt = await claimImageCheck(ctx.db, { ref: ctx.config.instance.imageRef, everyMs: 0 })
+  return askedAt === null ? wantedImage(ctx) : resolve(ctx, askedAt)
+}
+
+async function resolve(ctx: Context, askedAt: string): Promise<ResolvedImage> {
   const ref = ctx.config.instance.imageRef
   try {
-    await recordImage(ctx.db, { ref, digest: await ctx.images.resolve(ref) })
+    await recordImage(ctx.db, { ref, digest: await ctx.images.resolve(ref), askedAt })
   } catch (err) {
     ctx.log.warn({ err, ref }, 'the wanted image cannot be resolved')
     await recordImageFailure(ctx.db, { ref, error: err instanceof Error ? err.message : String(err) })
@@ -33,8 +38,8 @@ export async function resolveImage(ctx: Context): Promise<ResolvedImage> {
 
 /** One replica asks, once per interval. */
 export async function resolveImageIfDue(ctx: Context): Promise<void> {
-  const due = await claimImageCheck(ctx.db, { ref: ctx.config.instance.imageRef, everyMs: IMAGE_RESOLVE_EVERY })
-  if (due) await resolveImage(ctx)
+  const askedAt = await claimImageCheck(ctx.db, { ref: ctx.config.instance.imageRef, everyMs: IMAGE_RESOLVE_EVERY })
+  if (askedAt !== null) await resolve(ctx, askedAt)
 }
 
 /**

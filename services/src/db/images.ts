@@ -15,25 +15,29 @@ export async function readImage(db: Queryable, ref: string): Promise<WantedImage
   return rows[0] ?? { digest: null, resolvedAt: null }
 }
 
-/** True for the one replica that is to resolve the tag again now. */
-export async function claimImageCheck(db: Queryable, p: { ref: string; everyMs: number }): Promise<boolean> {
-  const { rowCount } = await db.query({
+/** When the one replica that is to resolve the tag again now asks for it, as the database writes it; null for all others. */
+export async function claimImageCheck(db: Queryable, p: { ref: string; everyMs: number }): Promise<string | null> {
+  const { rows } = await db.query<{ askedAt: string }>({
     name: 'claim_image_check',
     values: [p.ref, p.everyMs],
     text: `
       insert into wanted_images as w (ref) values ($1)
-      on conflict (ref) do update set attempted_at = clock_now() where w.attempted_at <= clock_now() - $2 * interval '1 ms'`,
+      on conflict (ref) do update set attempted_at = clock_now()
+        -- a clock that was put back makes nobody wait for it
+        where w.attempted_at <= clock_now() - $2 * interval '1 ms' or w.attempted_at > clock_now()
+      returning attempted_at::text as "askedAt"`,
   })
-  return rowCount === 1
+  return rows[0]?.askedAt ?? null
 }
 
-export async function recordImage(db: Queryable, p: { ref: string; digest: string }): Promise<void> {
+/** What the tag meant when it was asked for; of one that was asked for later more is known already. */
+export async function recordImage(db: Queryable, p: { ref: string; digest: string; askedAt: string }): Promise<void> {
   await db.query({
     name: 'record_image',
-    values: [p.ref, p.digest],
+    values: [p.ref, p.digest, p.askedAt],
     text: `
-      insert into wanted_images (ref, digest, resolved_at) values ($1, $2, clock_now())
-      on conflict (ref) do update set digest = excluded.digest, resolved_at = clock_now(), attempted_at = clock_now(), error = null`,
+      update wanted_images set digest = $2, resolved_at = $3::timestamptz, error = null
+      where ref = $1 and (resolved_at is null or resolved_at <= $3::timestamptz or resolved_at > clock_now())`,
   })
 }
 
