@@ -19,6 +19,9 @@ need_openclaw
 prepare_gateway
 
 export OPENCLAW_STATE_DIR=$GATEWAY_STATE OPENCLAW_CONFIG_PATH=$GATEWAY_STATE/openclaw.json OPENCLAW_WORKSPACE_DIR=$WORKSPACE
+# what the agent's commands keep beside their work goes with the rest on a reset
+export HOME=$GATEWAY_STATE/home
+mkdir -p "$HOME"
 # the image is the version: nothing updates, announces, fetches or rewrites itself
 export OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_CONFIG_READONLY=1 OPENCLAW_OFFLINE=1 DO_NOT_TRACK=1
 # who starts this by hand may have them; the agent's tools must not

@@ -17,7 +17,7 @@ const template = JSON.parse(readFileSync(join(source, 'openclaw.json'), 'utf8'))
 // from a checkout: of each plugin the gateway copies the whole folder at its start, so those with sources and node_modules are not for it
 const bundle = join(source, '../.bundle')
 const bundled = existsSync(bundle) ? { RUNTIME_ROOT: bundle } : {}
-const given = { OPENCLAW_WORKSPACE_DIR: workspace, NODE_FOLDER: dirname(process.execPath) }
+const given = { GATEWAY_STATE: state, OPENCLAW_WORKSPACE_DIR: workspace, NODE_FOLDER: dirname(process.execPath) }
 const config = gatewayConfig(template, { ...process.env, ...bundled, ...given })
 const target = join(state, 'openclaw.json')
 const draft = `${target}.${process.pid}.tmp`

@@ -8,7 +8,12 @@ import { fillIn, type Json } from '../lib/template.ts'
 import { box, text } from './support.ts'
 
 const template = JSON.parse(text('runtime/openclaw/openclaw.json')) as Json
-const always = { RUNTIME_ROOT: '/app', OPENCLAW_WORKSPACE_DIR: '/data/workspace', NODE_FOLDER: '/usr/local/bin' }
+const always = {
+  RUNTIME_ROOT: '/app',
+  GATEWAY_STATE: '/data/openclaw',
+  OPENCLAW_WORKSPACE_DIR: '/data/workspace',
+  NODE_FOLDER: '/usr/local/bin',
+}
 
 describe('a template', () => {
   test('has its variables filled in', () => {

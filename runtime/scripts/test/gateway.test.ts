@@ -16,13 +16,17 @@ test('the gateway starts in the workspace, with its state and configuration on t
   expect(told.cwd).toBe(join(b.state, 'workspace'))
   expect(told.node).toContain('--max-old-space-size=768')
   expect(told.env).toMatchObject({
+    HOME: join(b.state, 'openclaw/home'),
     OPENCLAW_STATE_DIR: join(b.state, 'openclaw'),
     OPENCLAW_CONFIG_PATH: join(b.state, 'openclaw/openclaw.json'),
     OPENCLAW_CONFIG_READONLY: '1',
     OPENCLAW_NO_AUTO_UPDATE: '1',
     OPENCLAW_OFFLINE: '1',
   })
-  expect(JSON.parse(b.file('openclaw/openclaw.json'))).toHaveProperty('gateway')
+  expect(JSON.parse(b.file('openclaw/openclaw.json'))).toMatchObject({
+    gateway: {},
+    logging: { file: join(b.state, 'openclaw/logs/gateway.log') },
+  })
 })
 
 test('what commands the box stays out of the gateway, even where it is started by hand', async () => {

@@ -38,7 +38,13 @@ export function createAgent(config: Config, p: { clock: Clock; log: Logger; limi
   const { clock, log, limits } = p
   const state = stateFolder(config.stateDir)
   const overlay = new Overlay(state.overlay)
-  const cli = convosCli({ bin: config.convosBin, home: state.convosHome, env: config.childEnv, limits })
+  // it leaves the picture of an invite where files are for a while: here they go with the claim
+  const cli = convosCli({
+    bin: config.convosBin,
+    home: state.convosHome,
+    env: { ...config.childEnv, TMPDIR: state.root },
+    limits,
+  })
 
   const driver = new Driver({
     cli,

@@ -68,6 +68,15 @@ test('who asks from this machine for himself is not made to look as if he came f
   expect(Object.keys(headers).filter((name) => name.startsWith('x-forwarded'))).toEqual([])
 })
 
+test('no connection to the gateway is used twice, for it may be closing; the caller’s own stays open', async () => {
+  const { box } = await open()
+  for (let i = 0; i < 3; i++) {
+    const res = await fetch(`${box.url}/stale`)
+    expect([res.status, res.headers.get('connection')]).toEqual([200, 'keep-alive'])
+    await res.text()
+  }
+})
+
 test('bodies stream both ways', async () => {
   const { box } = await open()
   const req = request(`${box.url}/stream`, { method: 'POST' })

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { eventually } from '@convos/sandbox/testing'
 import { expect, test } from 'vitest'
@@ -96,6 +97,7 @@ test('reset: first boot again, on the disk and in the next process too', async (
   await box.provision({ env: { MINE: 'y' } })
   w.network.say(w.network.only, 'hello')
   await eventually('it answered', () => w.network.only.said.length > 0)
+  expect(readdirSync(w.config.stateDir), 'the picture of its invite too').toContain('convos-invite-conv-1.png')
   expect(await box.call('POST', '/pool/reset')).toEqual({ status: 200, body: { ok: true, clean: true } })
   expect(await box.health()).toMatchObject({ ready: true, clean: true, binding: 'none', claimId: null, lastActivityAt: null })
   await box.close()

@@ -45,7 +45,12 @@ const node = (script: string, args: string[], env: Record<string, string> = {}) 
   })
 
 function generate(name: string, env: Record<string, string>): string {
-  const given = { RUNTIME_ROOT: root, OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace'), NODE_FOLDER: dirname(process.execPath) }
+  const given = {
+    RUNTIME_ROOT: root,
+    GATEWAY_STATE: join(folder, 'state'),
+    OPENCLAW_WORKSPACE_DIR: join(folder, 'workspace'),
+    NODE_FOLDER: dirname(process.execPath),
+  }
   const config = gatewayConfig(template, { ...env, ...given })
   writeFileSync(place(name), JSON.stringify(config))
   return place(name)

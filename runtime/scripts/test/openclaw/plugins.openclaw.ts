@@ -24,7 +24,13 @@ const woken = readdirSync(CATALOGS)
 
 test('no plugin is fetched because of a variable that a box has', () => {
   const vars = Object.fromEntries(names.map((name) => [name, 'x']))
-  const given = { ...vars, RUNTIME_ROOT: '/app', OPENCLAW_WORKSPACE_DIR: '/data/workspace', NODE_FOLDER: '/usr/local/bin' }
+  const given = {
+    ...vars,
+    RUNTIME_ROOT: '/app',
+    GATEWAY_STATE: '/data/openclaw',
+    OPENCLAW_WORKSPACE_DIR: '/data/workspace',
+    NODE_FOLDER: '/usr/local/bin',
+  }
   const template = JSON.parse(text('runtime/openclaw/openclaw.json')) as Json
   const { entries } = Config.parse(gatewayConfig(template, given)).plugins
   expect(woken).toContain('perplexity')

@@ -4,7 +4,7 @@ import { isMissing } from './files.ts'
 
 /** Where everything lies that must outlive the process. */
 export interface StateFolder {
-  /** Holds all of the following, and nothing else. */
+  /** Holds all of the following, what the `convos` command lays down for a while, and nothing else. */
   root: string
   binding: string
   overlay: string

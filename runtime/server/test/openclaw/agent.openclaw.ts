@@ -13,7 +13,7 @@ const listing = (folder: string) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     // empty folders are made at leisure, some after it is ready
     .flatMap((entry) => (entry.isFile() ? [relative(folder, join(entry.parentPath, entry.name))] : []))
-    .filter((path) => !/-(wal|shm|journal)$|^openclaw\/(tmp|cache)\//.test(path))
+    .filter((path) => !/-(wal|shm|journal)$|^openclaw\/(tmp|cache|home\/\.(cache|npm))\//.test(path))
     .toSorted()
 
 let p: Place

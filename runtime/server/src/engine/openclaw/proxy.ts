@@ -22,9 +22,9 @@ export interface GatewayProxy {
 /** Hands requests and WebSockets on to the gateway as they come; `port` is null while none runs. */
 export function gatewayProxy(p: { port: () => number | null; log: Logger; limits: Limits }): GatewayProxy {
   const { log, limits } = p
-  const proxy = createProxyServer({
-    upgradeTimeout: limits.proxyUpgradeMs,
-  })
+  // a connection for each request: one that was kept may be closing in the moment in which it is used again
+  const proxy = createProxyServer({ upgradeTimeout: limits.proxyUpgradeMs, agent: false })
+  proxy.on('proxyRes', (answered) => delete answered.headers.connection)
   proxy.on('proxyReq', (asked) => asked.setTimeout(limits.proxyIdleMs, () => asked.destroy(new TooLate())))
   const fail = (err: unknown, res: ServerResponse) => {
     log.warn({ reason: err instanceof Error ? err.message : err }, 'the gateway did not answer a request')
