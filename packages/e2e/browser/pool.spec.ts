@@ -95,7 +95,8 @@ test('two operators drain the same instance at once: it goes once, and the secon
   for (const one of pages) {
     await expect(work(one)).toContainText('done, 1 of 1', { timeout: 60_000 })
     await expect(work(one)).toContainText('failed, 0 of 1')
-    await expect(work(one)).toContainText(/left alone|can be drained/)
+    // on its way, drained by the other one, or gone already
+    await expect(work(one)).toContainText(/left alone|can be drained|no such instance/)
   }
   await other.context().close()
 })
