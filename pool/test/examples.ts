@@ -56,9 +56,9 @@ async function withTool(pool: TestPool, caller: Caller): Promise<{ id: string; t
 }
 
 /** Something to roll out; it does not end while what the pool creates does not become ready. */
-async function offImage(pool: TestPool): Promise<void> {
+async function offImage(pool: TestPool, n = 1): Promise<void> {
   await trustImage(pool)
-  await seedReady(pool, 1)
+  await seedReady(pool, n)
 }
 
 /** For every operation a call, or several. A new endpoint is called only once it has one here. */
@@ -153,7 +153,8 @@ export const EXAMPLES: Record<string, Make[]> = {
   ],
   stopRollout: [
     async (pool) => {
-      await offImage(pool)
+      // several, one after the other: that of one alone may be over before it is stopped
+      await offImage(pool, 5)
       await pool.call('POST', '/api/pool/rollout')
       return { status: 200 }
     },
