@@ -9,7 +9,7 @@ export interface Snapshot {
   tables: { name: string; rows: string }[]
 }
 
-/** By which rows of the catalogue it is made of: whatever changes a schema writes another one. Said in definitions, it would cost ten times as much. */
+/** By which rows of the catalogue it is made of: whatever changes a schema writes another one. Said in definitions, it would cost several times as much. */
 const SCHEMA = `
   select md5(string_agg(entry, ' ' order by entry)) as schema from (
     select format('relation %s %s', oid, xmin) from pg_class where oid >= ${FIRST_OWN}
