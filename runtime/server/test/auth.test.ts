@@ -101,6 +101,6 @@ test('the convos command gets what it needs of the environment, and no token', a
   const box = await openBox(w)
   await box.provision({ env: { OVERLAY_SECRET: 'x' } })
   const { env } = w.network.questions.find(({ op }) => op === 'create') ?? {}
-  const known = ['CONVOS_ENV', 'CONVOS_HOME', 'CONVOS_SANDBOX_URL', 'PATH', 'XMTP_ENV']
+  const known = ['CONVOS_ENV', 'CONVOS_HOME', 'CONVOS_SANDBOX_URL', 'PATH', 'TMPDIR', 'XMTP_ENV']
   expect(env?.filter((name) => !name.startsWith('__')).toSorted()).toEqual(known)
 })
