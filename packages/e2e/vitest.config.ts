@@ -4,7 +4,6 @@ export default defineConfig({
   test: {
     name: 'e2e',
     include: ['test/**/*.test.ts'],
-    fileParallelism: false,
     globalSetup: ['@convos/sandbox/testing/global-setup'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -1,4 +1,4 @@
-import type { AskingTerminal } from '@convos/kit'
+import { type AskingTerminal, withTransaction } from '@convos/kit'
 import { eventually, scoped } from '@convos/sandbox/testing'
 import { describe, expect, test } from 'vitest'
 import { makeSafe, runAfterRestore } from '../src/cli/after-restore.ts'
@@ -52,8 +52,10 @@ describe('an older copy of the database', () => {
     expect((await pool.claim()).body).toMatchObject({ code: 'POOL_EMPTY' })
     pool.services.set(free, { state: 'healthy' })
     someoneHas(pool, mine)
+    // by this look, or by one that services' news of them has begun
     await pool.parts.fleet.look({})
-    expect([await statusOf(pool.db, mine), await statusOf(pool.db, free)]).toEqual(['crashed', 'ready'])
+    const is = async (id: string, status: string) => (await statusOf(pool.db, id)) === status
+    await eventually('each to be what it is', async () => (await is(mine, 'crashed')) && (await is(free, 'ready')))
     expect((await pool.claim()).body).toMatchObject({ instanceId: free })
     expect(pool.services.called(/DELETE .destroy/)).toEqual([])
   })
@@ -127,10 +129,15 @@ describe('an older copy of the database', () => {
     const [id = ''] = await seedReady(pool, 1)
     await pool.claim()
     const asked = { kind: 'redeploy', actor: 'key:pool', requestId: null, input: { force: true } } as const
-    await insertOperation(pool.db, { id: 'op_old', ...asked, items: [{ instanceId: id, work: true }] })
-    await insertOperation(pool.db, { id: 'op_taken', ...asked, items: [{ instanceId: id, work: true }] })
-    await pool.db.query({ text: `update operation_items set taken_at = clock_now() where operation_id = 'op_taken'` })
+    await withTransaction(pool.db, async (tx) => {
+      for (const op of ['op_old', 'op_taken'])
+        await insertOperation(tx, { id: op, ...asked, items: [{ instanceId: id, work: true }] })
+      // held by somebody: this pool, which would never run beside a restore, is not to take them meanwhile
+      await tx.query({ text: `update operation_items set lease_until = clock_now() + interval '1 hour'` })
+      await tx.query({ text: `update operation_items set taken_at = clock_now() where operation_id = 'op_taken'` })
+    })
     expect(await makeSafe(pool.db)).toMatchObject({ items: 2 })
+    await pool.db.query({ text: `update operation_items set lease_until = clock_now()` })
     expect(await takeItems(pool.db, { kinds: ['redeploy'], limit: 8, leaseMs: 1_000 })).toEqual([])
     expect((await pool.call('GET', '/api/pool/operations/op_taken')).body).toMatchObject({ state: 'failed' })
   })

@@ -18,6 +18,8 @@ export interface RestOptions {
   /** How we prove who we are. */
   headers: Record<string, string>
   gate: Gate
+  /** How long one request may take, ms. */
+  timeoutMs?: number
   /** Where a provider's refusals mean something of their own, e.g. by the body's `code`; null: what they usually mean. */
   meaningOf?: (refusal: HttpError) => Meaning | null
 }
@@ -28,11 +30,18 @@ type Call<S extends z.ZodType> = Pick<RequestOptions<S>, 'method' | 'json' | 're
 export type RestClient = <S extends z.ZodType>(path: string, call: Call<S>) => Promise<z.output<S>>
 
 /** A provider's JSON API: one request per call, refusals as ProviderErrors. */
-export function createRestClient({ provider, baseUrl, headers, gate, meaningOf }: RestOptions): RestClient {
+export function createRestClient({
+  provider,
+  baseUrl,
+  headers,
+  gate,
+  timeoutMs = OTHER_PROVIDER,
+  meaningOf,
+}: RestOptions): RestClient {
   return (path, { operation, ...call }) =>
     gate.pass(operation, async () => {
       try {
-        const { data } = await requestJson(`${baseUrl}${path}`, { ...call, headers, timeoutMs: OTHER_PROVIDER })
+        const { data } = await requestJson(`${baseUrl}${path}`, { ...call, headers, timeoutMs })
         return data
       } catch (cause) {
         if (!(cause instanceof HttpError)) throw cause

@@ -1,15 +1,19 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { type Gate, openGate } from '../../src/budget/gate.ts'
 import { ProviderError } from '../../src/infra/errors.ts'
 import { createRestClient } from '../../src/plugins/rest.ts'
 import { useProvider } from './world.ts'
 
-vi.mock(import('../../src/limits.ts'), async (original) => ({ ...(await original()), OTHER_PROVIDER: 200 }))
-
 const world = useProvider('openrouter')
 const client = (gate: Gate = openGate) =>
-  createRestClient({ provider: 'openrouter', baseUrl: world.url(), headers: { authorization: 'Bearer management' }, gate })
+  createRestClient({
+    provider: 'openrouter',
+    baseUrl: world.url(),
+    headers: { authorization: 'Bearer management' },
+    gate,
+    timeoutMs: 200,
+  })
 
 test.each([
   { method: 'POST', path: '/keys', json: { name: 'n' }, uncertain: true },
