@@ -54,13 +54,19 @@ export function TemplatePicker({ templates, truncated, tools, chosen, onChoose }
   )
 }
 
+/** Four are most often enough, and what stands below stays where it is. */
 const Loading = () => (
-  <div className="template-cards" aria-busy="true">
-    {['one', 'two'].map((card) => (
-      <div key={card} className="template-card">
-        <Skeleton className="w-2/3" />
-        <Skeleton className="w-full" />
-      </div>
-    ))}
-  </div>
+  <fieldset className="picker" aria-busy="true">
+    <legend>What kind of agent</legend>
+    <div className="template-cards">
+      {['one', 'two', 'three', 'four'].map((card) => (
+        <div key={card} className="template-card">
+          <Skeleton className="w-2/3" />
+          <Skeleton className="w-full" />
+          <Skeleton className="w-full" />
+          <Skeleton className="w-1/3" />
+        </div>
+      ))}
+    </div>
+  </fieldset>
 )
