@@ -61,7 +61,7 @@ test('after thousands of messages the journal is bounded, and the forgotten ones
 
 test('one greeting, first in line; none where the conversation has begun', () => {
   const greeted = toGreet(emptyJournal('v1'))
-  expect(greeted?.tasks).toEqual([{ id: 'greeting-v1', message: null, reply: 'Hi', since: at }])
+  expect(greeted?.tasks).toEqual([{ id: 'greeting-v1', message: null, reply: 'Hi', since: at, session: 0 }])
   expect(greeted && toGreet(greeted)).toBeNull()
   expect(toGreet(hear(emptyJournal('v1'), 1))?.tasks.map(({ id }) => id)).toEqual(['reply-m1'])
 })
@@ -114,4 +114,10 @@ test('to forget is to answer without what was said; what was heard stays heard',
   const journal = steps(hear(answer(hear(emptyJournal('v1'), 1)), 2), { step: 'forget' })
   expect(journal).toMatchObject({ history: [], session: 1, tasks: [{ id: 'reply-m2' }] })
   expect(heard(journal, message(1))).toBeNull()
+})
+
+test('what was heard before is not remembered, though it is answered afterwards', () => {
+  const journal = answer(steps(hear(emptyJournal('v1'), 1), { step: 'forget' }))
+  expect(journal).toMatchObject({ tasks: [], history: [] })
+  expect(answer(hear(journal, 2)).history).toMatchObject([{ id: 'm2' }, { from: 'self' }])
 })

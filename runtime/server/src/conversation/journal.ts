@@ -31,8 +31,17 @@ export type Line = z.infer<typeof Line>
 /** Since when it is to be said in these words, RFC 3339: from then on it may have been. */
 const Since = z.string().nullable().default(null)
 
-/** Something to be said: an answer to a message, or (without one) the greeting. The id is the same however often it is tried. */
-const Task = z.object({ id: z.string(), message: InboundShape.nullable(), reply: z.string().nullable(), since: Since })
+/**
+ * Something to be said: an answer to a message, or (without one) the greeting. The id is the same however often it is tried. `session`: of the
+ * journal when it came up.
+ */
+const Task = z.object({
+  id: z.string(),
+  message: InboundShape.nullable(),
+  reply: z.string().nullable(),
+  since: Since,
+  session: z.number().int().default(0),
+})
 export type Task = z.infer<typeof Task>
 
 /** Something the agent says of its own accord. */
@@ -124,7 +133,13 @@ function heard(journal: Journal, message: Inbound, at: string): Journal | null {
   const { seen, tasks, horizon } = journal
   if (seen.includes(seenKey(message)) || tasks.some((task) => task.message?.id === message.id)) return null
   if (horizon !== null && Date.parse(message.sentAt) <= Date.parse(horizon)) return null
-  const task = { id: `reply-${message.id}`, message: introduced(message, journal), reply: null, since: null }
+  const task = {
+    id: `reply-${message.id}`,
+    message: introduced(message, journal),
+    reply: null,
+    since: null,
+    session: journal.session,
+  }
   return { ...journal, tasks: [...tasks, task], lastActivityAt: at }
 }
 
@@ -152,7 +167,7 @@ function introduced(message: Inbound, { members, history }: Journal): Inbound {
 function toGreet(journal: Journal, { text, at }: { text: string; at: string }): Journal | null {
   if (journal.greeted) return null
   const begun = journal.tasks.length > 0 || journal.history.length > 0
-  const greeting = { id: `greeting-${journal.conversationId}`, message: null, reply: text, since: at }
+  const greeting = { id: `greeting-${journal.conversationId}`, message: null, reply: text, since: at, session: journal.session }
   return { ...journal, greeted: true, tasks: begun ? journal.tasks : [greeting] }
 }
 
@@ -160,11 +175,15 @@ function toGreet(journal: Journal, { text, at }: { text: string; at: string }): 
 function finished(journal: Journal, p: { messageId: string | null; agentName: string; at: string }): Journal | null {
   const [task, ...tasks] = journal.tasks
   if (!task) return null
-  const { message, reply } = task
-  const lines = [
-    ...(message ? [lineOf(message, journal.history)] : []),
-    ...(p.messageId !== null && reply !== null ? [ownLine(p.agentName, reply, p.messageId)] : []),
-  ]
+  const { message, reply, session } = task
+  // what came up before the history was forgotten is not remembered, however late it is dealt with
+  const lines =
+    session === journal.session
+      ? [
+          ...(message ? [lineOf(message, journal.history)] : []),
+          ...(p.messageId !== null && reply !== null ? [ownLine(p.agentName, reply, p.messageId)] : []),
+        ]
+      : []
   const seen = message ? [...journal.seen, seenKey(message)] : journal.seen
   // senders date their messages: one from the future must not make all that follow look old
   const forgotten = seen
