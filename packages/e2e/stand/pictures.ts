@@ -67,7 +67,7 @@ await onStand(IDLE, async (stand) => {
   await picture('claimed', phone, '/', async (page) => {
     await page.getByRole('textbox', { name: 'Agent name' }).fill('Tokyo guide')
     await page.getByRole('button', { name: /^Claim agent/ }).click()
-    await page.getByRole('link', { name: 'Open in Convos' }).waitFor({ timeout: 60_000 })
+    await page.getByRole('img', { name: /^QR code/ }).waitFor({ timeout: 60_000 })
     await page.evaluate(() => window.scrollTo(0, 0))
   })
   await picture('palette', desktop, '/instances', async (page) => {

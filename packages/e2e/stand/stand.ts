@@ -3,7 +3,11 @@ import { type RunningSandbox, startSandbox } from '@convos/sandbox/testing'
 import { chromiumPath } from '../browser/support/chromium.ts'
 import { type PoolClient, poolClient } from '../browser/support/pool.ts'
 
-const TEMPLATES = ['Trip planner', 'Reading circle', 'Meeting notes']
+const TEMPLATES = [
+  { agentName: 'Trip planner', instructions: 'Plan trips day by day. Ask what they like, and take trains before planes.' },
+  { agentName: 'Reading circle', instructions: 'Keep the group at its book: a question a day, and no word of how it ends.' },
+  { agentName: 'Meeting notes', instructions: 'Note what was decided and who does what by when. Send it round by mail.' },
+]
 
 /** A sandbox with simulated instances and some templates, and a browser in which an operator has logged in. */
 export interface Stand {
@@ -30,12 +34,7 @@ export async function onStand(idle: number, work: (stand: Stand) => Promise<void
     const open = async (options: BrowserContextOptions) =>
       (await started.newContext({ ...options, storageState, baseURL: sandbox.poolUrl })).newPage()
     const pool = poolClient(sandbox)
-    for (const agentName of TEMPLATES)
-      await pool.template({
-        agentName,
-        instructions: `You are a ${agentName.toLowerCase()}.`,
-        tools: [{ id: 'email', provisioning: 'pool' }],
-      })
+    for (const template of TEMPLATES) await pool.template({ ...template, tools: [{ id: 'email', provisioning: 'pool' }] })
     await work({ sandbox, pool, open })
   } finally {
     await browser?.close()

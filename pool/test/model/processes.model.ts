@@ -155,7 +155,8 @@ test(`the laws hold over ${ROUNDS} kills (MODEL_SEED=${SEED})`, { timeout: 900_0
   const truth = (): Truth => ({
     world: worldOf(sent, bound),
     ledger,
-    query: async <R extends object>(text: string) => (await database.db.query<R & Record<string, unknown>>(text)).rows,
+    query: async <R extends object>(text: string, values: unknown[] = []) =>
+      (await database.db.query<R & Record<string, unknown>>({ text, values })).rows,
   })
   const note = (to: World['sent'], id: string, claimId: string) => to.set(id, (to.get(id) ?? new Set()).add(claimId))
 
