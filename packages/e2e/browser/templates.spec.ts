@@ -58,7 +58,7 @@ async function aTemplate(agentName: string): Promise<string> {
 
 async function openTemplate(page: Page, id: string): Promise<void> {
   await page.goto(`${sandbox.poolUrl}/templates?open=${id}`)
-  await expect(page.getByRole('textbox', { name: 'Name' })).toBeVisible(LOAD)
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toBeVisible(LOAD)
 }
 
 const dialog = (page: Page): Locator => page.getByRole('dialog')
@@ -77,7 +77,7 @@ test('a template is written, tried, and given to the agent that was claimed from
   await page.keyboard.press('Control+k')
   await page.getByRole('combobox', { name: 'Go to' }).fill('new templ')
   await page.keyboard.press('Enter')
-  await page.getByRole('textbox', { name: 'Name' }).fill('Guide')
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Guide')
   await instructions(page).fill(INSTRUCTIONS)
   await expect(page.locator('.markdown h3')).toHaveText('Who you are')
   await expect(page.locator('.markdown img')).toHaveCount(0)
@@ -136,14 +136,14 @@ test('what is not saved is not left by accident, and outlives a reload', async (
   const id = await aTemplate('Unsaved')
   await logIn(page, sandbox)
   await openTemplate(page, id)
-  await page.getByRole('textbox', { name: 'Name' }).fill('Unsaved 2')
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Unsaved 2')
   await page.getByRole('link', { name: 'Pool', exact: true }).click()
   await expect(dialog(page)).toContainText('Leave without saving?')
   await look(page, 'templates-unsaved')
   await dialog(page).getByRole('button', { name: 'Stay' }).click()
   page.on('dialog', (asked) => void asked.accept())
   await page.reload()
-  await expect(page.getByRole('textbox', { name: 'Name' })).toHaveValue('Unsaved 2')
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveValue('Unsaved 2')
   await page.getByRole('link', { name: 'Claim', exact: true }).click()
   await dialog(page).getByRole('button', { name: 'Discard changes' }).click()
   await expect(page.getByRole('heading', { name: 'Claim an agent' })).toBeVisible()
@@ -161,7 +161,7 @@ test('a template is deleted by its name, and whoever edits it is told', async ({
   await button(page, 'Delete template').click()
   await expect(page.getByText('Doomed is deleted')).toBeVisible()
   await expect(page.getByRole('link', { name: /^Doomed/ })).toHaveCount(0)
-  await other.getByRole('textbox', { name: 'Name' }).fill('Doomed 2')
+  await other.getByRole('textbox', { name: 'Name', exact: true }).fill('Doomed 2')
   // told by the refusal, or before it: the page asks now and then
   await other.keyboard.press('Control+s')
   await expect(other.getByText('Somebody deleted this template meanwhile')).toBeVisible(LOAD)
@@ -186,7 +186,7 @@ for (const [name, options] of Object.entries(LOOKS)) {
       await preview.click()
     }
     await expect(page.locator('.markdown')).toBeVisible()
-    await page.getByRole('textbox', { name: 'Name' }).fill('')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('')
     await button(page, 'Save as version 3').click()
     await expect(page.getByText('A template needs a name')).toBeVisible()
     await look(page, `templates-${name}-edit`)
