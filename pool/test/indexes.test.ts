@@ -1,11 +1,10 @@
 import type { Queryable } from '@convos/kit'
 import { planOf, scoped } from '@convos/sandbox/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { wasInstance } from '../src/db/events.ts'
 import { type LogFilter, readLatest, readLog } from '../src/db/feed.ts'
 import { listFleet } from '../src/db/instances.ts'
 import { countTainted } from '../src/db/keys.ts'
-import { countAutoDestroyed, endClaimsOn } from '../src/db/moves.ts'
+import { countAutoDestroyed } from '../src/db/moves.ts'
 import { testDatabase, unaudited } from './harness.ts'
 
 const FILTER: LogFilter = {
@@ -50,16 +49,6 @@ describe('in a database that has been used for long', () => {
   test('of instances that have changed, however many, none is compared with each', async () => {
     const ids = Array.from({ length: 500 }, (_, n) => String(n).padStart(12, '0'))
     expect(await planOf(database.db, (tx) => listFleet(tx, { ids }, { after: '', limit: 100 }))).toContain('hashed SubPlan')
-  })
-
-  test('the claims of an instance are found by it', async () => {
-    const how = { unfinished: 'failed', reason: 'r', actor: 'a', requestId: null } as const
-    expect(await planOf(database.db, (tx) => endClaimsOn(tx, { instanceIds: ['instance7'], ...how }))).toContain(
-      'claims_of_an_instance',
-    )
-    expect(await planOf(database.db, (tx) => wasInstance(tx, { id: 'instance7', principal: 'key:site' }))).toContain(
-      'claims_of_an_instance',
-    )
   })
 
   test('the log is read by what is asked for, whoever did it, in whichever request, since whenever', async () => {
