@@ -8,7 +8,7 @@ import { compare, intoPages, passes, rowsOf } from '../src/fleet/listing.ts'
 import { creationOf } from '../src/fleet/panel/creation.ts'
 import { newestFirst, tell } from '../src/fleet/panel/timeline.ts'
 import { COLUMNS, FIRST_COLUMNS, type FleetView, listingOf, moved, searchFor, TABS, viewFrom } from '../src/fleet/view.ts'
-import { intoWork, progressOf } from '../src/fleet/work/work.ts'
+import { intoWork, progressOf } from '../src/fleet/works/work.ts'
 import { parseSearch, stringifySearch } from '../src/url.ts'
 import { anEvent, anInstance, anOperation } from './support/data.ts'
 

@@ -15,8 +15,8 @@ import { rowsOf } from './listing.ts'
 import { instancesQuery } from './queries.ts'
 import { useFleetKeys } from './useFleetKeys.ts'
 import { listingOf, searchFor, viewFrom, type FleetView } from './view.ts'
-import { useWorks } from './work/useWorks.ts'
-import { WorkList } from './work/WorkList.tsx'
+import { useWorks } from './works/useWorks.ts'
+import { WorkList } from './works/WorkList.tsx'
 
 const InstancePanel = lazy(() => import('./panel/InstancePanel.tsx').then((module) => ({ default: module.InstancePanel })))
 
