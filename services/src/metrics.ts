@@ -2,7 +2,7 @@ import { createMetrics, type Metrics, type Queryable } from '@convos/kit'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Phase } from './db/instances.ts'
 import { countPhases, readUnsettled } from './db/status.ts'
-import { readCredits } from './db/tools.ts'
+import { readCredits } from './db/usage.ts'
 
 /** Counts one request to a provider; providers' own counters are not to be relied on. */
 export type CountRequest = (provider: string, operation: string, outcome: string) => void

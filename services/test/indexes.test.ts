@@ -7,7 +7,7 @@ import { anyLookupDue, claimDueProbes } from '../src/db/probes.ts'
 import { countForCap, readPlaceLedger, readToolLedger } from '../src/db/reconcile.ts'
 import { pruneSms } from '../src/db/sms.ts'
 import { countPhases, readUnsettled } from '../src/db/status.ts'
-import { readCredits } from '../src/db/tools.ts'
+import { readCredits } from '../src/db/usage.ts'
 import { servicesDatabase } from './support/harness.ts'
 
 let database: Awaited<ReturnType<typeof servicesDatabase>>

@@ -6,19 +6,17 @@ import { ANY_RESOURCE, type ProvisionToolReply, type ToolReply } from '../contra
 import {
   addResources,
   addUserProvided,
-  claimUsage,
   countSelfProvisioned,
   isLive,
   lockInstance,
   makeUrgent,
   readTools,
-  readUsage,
   recordConfig,
-  recordUsage,
   retryFailed,
   type ToolRow,
   wishToolAway,
 } from '../db/tools.ts'
+import { claimUsage, readUsage, recordUsage } from '../db/usage.ts'
 import { asProblem } from '../infra/problem.ts'
 import { TOOL_POLL_EVERY, TOOL_WAIT, USAGE_EVERY } from '../limits.ts'
 import { type ToolPlugin, UserConfigRejected } from '../registry.ts'

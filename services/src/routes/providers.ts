@@ -2,7 +2,7 @@ import { type Endpoint, endpoint, type Queryable } from '@convos/kit'
 import type { Gates, ProviderGate } from '../budget/gates.ts'
 import { ProvidersReply, type ProviderState } from '../contract/index.ts'
 import { type Budget, readBudgets } from '../db/budgets.ts'
-import { type Credit, readCredits } from '../db/tools.ts'
+import { type Credit, readCredits } from '../db/usage.ts'
 
 /** `GET /providers`: as the replicas wrote it down; no provider is asked. */
 export const providerEndpoints = ({ db, gates }: { db: Queryable; gates: Gates }): Endpoint<'pool'>[] => [
