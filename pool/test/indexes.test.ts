@@ -1,23 +1,14 @@
 import type { Queryable } from '@convos/kit'
 import { planOf, scoped } from '@convos/sandbox/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type LogFilter, readLatest, readLog } from '../src/db/feed.ts'
+import { EVERYTHING, type LogFilter, readLatest, readLog } from '../src/db/feed.ts'
 import { listFleet } from '../src/db/instances.ts'
 import { countTainted } from '../src/db/keys.ts'
 import { countAutoDestroyed } from '../src/db/moves.ts'
 import { testDatabase, unaudited } from './harness.ts'
 
-const FILTER: LogFilter = {
-  types: null,
-  instanceId: null,
-  claimId: null,
-  actor: null,
-  requestId: null,
-  since: null,
-  until: null,
-}
 const latest = (filter: Partial<LogFilter>) => (tx: Queryable) =>
-  readLatest(tx, { before: null, filter: { ...FILTER, ...filter }, limit: 100 })
+  readLatest(tx, { before: null, filter: { ...EVERYTHING, ...filter }, limit: 100 })
 
 describe('in a database that has been used for long', () => {
   let database: Awaited<ReturnType<typeof testDatabase>>
@@ -56,7 +47,7 @@ describe('in a database that has been used for long', () => {
     expect(await planOf(database.db, latest({ requestId: 'request-7' }))).toContain('events_of_a_request')
     const since = new Date(Date.now() - 3_600_000).toISOString()
     expect(await planOf(database.db, latest({ since }))).toContain('events_by_time')
-    const exported = (tx: Queryable) => readLog(tx, { after: { xid: 0n, id: 0n }, filter: { ...FILTER, since }, limit: 100 })
+    const exported = (tx: Queryable) => readLog(tx, { after: { xid: 0n, id: 0n }, filter: { ...EVERYTHING, since }, limit: 100 })
     expect(await planOf(database.db, exported)).toContain('events_by_time')
   })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type CommandSet, Refused, runCommand, Usage } from '../src/index.ts'
+import { keptTerminal } from './terminal.ts'
 
 const set: CommandSet<{ shop: string }> = {
   about: 'Works in a shop.',
@@ -26,13 +27,7 @@ const set: CommandSet<{ shop: string }> = {
 }
 
 async function run(...argv: string[]) {
-  const said = { out: '', err: '' }
-  const terminal = {
-    env: {},
-    out: (text: string) => void (said.out += text),
-    err: (text: string) => void (said.err += text),
-    progress: null,
-  }
+  const { said, terminal } = keptTerminal()
   return { code: await runCommand(argv, terminal, set), ...said }
 }
 

@@ -15,6 +15,7 @@ import {
   runMigration,
   UnusableEnv,
 } from '../src/index.ts'
+import { keptTerminal } from './terminal.ts'
 
 const log = createLogger('test', 'silent')
 let database: TestDatabase
@@ -69,13 +70,7 @@ describe('migrations', () => {
 
 describe('the program that migrates', () => {
   async function run(migrateWith: () => Promise<{ applied: string[] }>, ...argv: string[]) {
-    const said = { out: '', err: '' }
-    const terminal = {
-      env: {},
-      out: (text: string) => void (said.out += text),
-      err: (text: string) => void (said.err += text),
-      progress: null,
-    }
+    const { said, terminal } = keptTerminal()
     return { code: await runMigration(argv, terminal, { service: 'pool', migrate: migrateWith }), ...said }
   }
 

@@ -19,7 +19,7 @@ export interface LogFilter {
   until: string | null
 }
 
-const EVERYTHING: LogFilter = {
+export const EVERYTHING: LogFilter = {
   types: null,
   instanceId: null,
   claimId: null,
